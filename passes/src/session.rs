@@ -1,0 +1,71 @@
+//! What the tool that runs the passes wants to know besides the IR: reports and the graph file. A tool sets it once, before
+//! it runs a pipeline; inside a foreign mlir-opt nothing is set and nothing is collected.
+
+use crate::report::Report;
+use spec_dialect::ffi::Op;
+use std::path::PathBuf;
+use std::sync::Mutex;
+
+#[derive(Default)]
+struct Session {
+    collect: bool,
+    graph: Option<PathBuf>,
+    /// One a module, by the module's address while it is being worked on.
+    reports: Vec<(usize, Report)>,
+}
+
+static SESSION: Mutex<Session> = Mutex::new(Session {
+    collect: false,
+    graph: None,
+    reports: vec![],
+});
+
+fn with<T>(f: impl FnOnce(&mut Session) -> T) -> T {
+    f(&mut SESSION.lock().unwrap_or_else(|e| e.into_inner()))
+}
+
+/// Starts collecting reports; `graph` is where `spec-identify` writes its graph.
+pub fn start(collect: bool, graph: Option<PathBuf>) {
+    with(|s| {
+        *s = Session {
+            collect,
+            graph,
+            reports: vec![],
+        }
+    });
+}
+
+/// The reports collected since [`start`], one a module.
+pub fn take() -> Vec<Report> {
+    with(|s| {
+        std::mem::take(&mut s.reports)
+            .into_iter()
+            .map(|(_, r)| r)
+            .collect()
+    })
+}
+
+pub(crate) fn graph_file() -> Option<PathBuf> {
+    with(|s| s.graph.clone())
+}
+
+pub(crate) fn collects() -> bool {
+    with(|s| s.collect)
+}
+
+/// Adds to the latest report what was not done, and why.
+pub(crate) fn refuse(why: String) {
+    with(|s| {
+        if let Some((_, r)) = s.reports.last_mut() {
+            r.refused.push(why);
+        }
+    });
+}
+
+/// Adds a module's report; a later pass's report takes the place of an earlier one's of the same module.
+pub(crate) fn push(module: Op, report: Report) {
+    with(|s| match s.reports.last_mut() {
+        Some((key, last)) if *key == module.address() && last.outcome.is_none() => *last = report,
+        _ => s.reports.push((module.address(), report)),
+    });
+}

@@ -1,0 +1,4 @@
+//! Test material of the toolkit: the model generator, fixtures, goldens and execution twins.
+
+pub mod modelgen;
+pub mod tools;
