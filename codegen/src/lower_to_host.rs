@@ -29,10 +29,10 @@
 //! *Why here*: it is the reference that other lowerings are compared with, and lets stock tools run what `spec-partition`
 //! made. It stands in place of a device's own lowering, at the end.
 //!
-//! *Legality*: a verify region that yields choices of another integer type than the tokens is refused (the results would
-//! change type), as are distributions of two vocabularies (there is no residual), a `spec.commit` at a position that is not
-//! one integer, an external symbol that has two types, and a use of a device module other than by
-//! `spec.dispatch`. Order of effects is that of the round's definition.
+//! *Legality*: refused are distributions or random numbers of other types than f16, bf16, f32 and f64 (they cannot be
+//! extended to f64), an external symbol that has two types in two modules (a linker would merge them), and a use of a
+//! device module other than by `spec.dispatch` (there is no such module afterwards). All else that a lowering needs, the
+//! dialect's verifiers promise. Effects keep the order of the round's definition.
 //!
 //! *Cost question*: none.
 //!
@@ -53,7 +53,7 @@ mod strip;
 
 use helpers::Helpers;
 use merge::Device;
-use round::{Commit, Round};
+use round::Round;
 use spec_dialect::ffi::Op;
 use spec_dialect::pass::{Dependency, Diagnostics, Pass, PassDesc};
 
@@ -79,19 +79,17 @@ impl Pass for LowerToHost {
     fn run(&mut self, module: Op) -> Result<(), Diagnostics> {
         let ops = module.nested();
         let named = |name: &'static str| ops.iter().copied().filter(move |o| o.name() == name);
-        let (devices, commits, rounds) = (
-            Device::find_all(module),
-            all(named("spec.commit").map(Commit::find)),
-            all(named("spec.round").map(Round::find)),
-        );
-        let (devices, commits, rounds) = merged(devices, commits, rounds)?;
+        let devices = Device::find_all(module);
+        let rounds = all(named("spec.round").map(Round::find));
+        let (devices, rounds) = both(devices, rounds)?;
 
         let mut helpers = Helpers::default();
         let transfers: Vec<Op> = named("spec.transfer").collect();
+        let commits: Vec<Op> = named("spec.commit").collect();
         let accepts: Vec<Op> = named("spec.accept").collect();
         devices.into_iter().for_each(Device::dissolve);
         transfers.into_iter().for_each(round::lower_transfer);
-        commits.into_iter().for_each(Commit::lower);
+        commits.into_iter().for_each(round::lower_commit);
         for op in accepts {
             round::lower_accept(op, &mut helpers);
         }
@@ -114,19 +112,19 @@ fn all<T>(found: impl Iterator<Item = Result<T, Diagnostics>>) -> Result<Vec<T>,
             Err(Diagnostics(list)) => errors.extend(list),
         }
     }
-    if errors.is_empty() { Ok(values) } else { Err(Diagnostics(errors)) }
+    if errors.is_empty() {
+        Ok(values)
+    } else {
+        Err(Diagnostics(errors))
+    }
 }
 
-fn merged<A, B, C>(
-    a: Result<A, Diagnostics>,
-    b: Result<B, Diagnostics>,
-    c: Result<C, Diagnostics>,
-) -> Result<(A, B, C), Diagnostics> {
-    match (a, b, c) {
-        (Ok(a), Ok(b), Ok(c)) => Ok((a, b, c)),
-        (a, b, c) => {
-            let lists = [a.err(), b.err(), c.err()];
-            Err(Diagnostics(lists.into_iter().flatten().flat_map(|d| d.0).collect()))
+fn both<A, B>(a: Result<A, Diagnostics>, b: Result<B, Diagnostics>) -> Result<(A, B), Diagnostics> {
+    match (a, b) {
+        (Ok(a), Ok(b)) => Ok((a, b)),
+        (a, b) => {
+            let lists = [a.err(), b.err()].into_iter().flatten();
+            Err(Diagnostics(lists.flat_map(|d| d.0).collect()))
         }
     }
 }

@@ -7,6 +7,7 @@
 #include "mlir/CAPI/IR.h"
 #include "mlir/IR/DialectImplementation.h"
 #include "mlir/Tools/mlir-opt/MlirOptMain.h"
+#include <csignal>
 
 using namespace mlir;
 
@@ -50,6 +51,8 @@ private:
 } // namespace
 
 extern "C" int specMlirOptMain(int argc, char **argv, const char *toolName) {
+  // Rust ignores SIGPIPE; as in mlir-opt, `spec-opt ... | head` ends quietly
+  std::signal(SIGPIPE, SIG_DFL);
   DialectRegistry registry;
   mlirRegisterAllDialects(wrap(&registry)); // dialects, extensions, inliner and other external models
   registry.insert<spec::SpecDialect>();

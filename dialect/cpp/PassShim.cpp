@@ -86,6 +86,17 @@ struct PipelineOptions : detail::PassOptions {
   Options<Opt> optionList;
 };
 
+// What MLIR says of a bad option (nothing, if it has printed it already), and which options there are.
+std::string optionError(const SpecPipelineDesc *desc, StringRef message) {
+  StringRef said = message.trim();
+  said.consume_front("<Pass-Options-Parser>: ");
+  std::string text = said.empty() ? "an option has a value of the wrong type (see above)" : said.str();
+  text += "; the options are";
+  for (size_t i = 0; i < desc->nOptions; ++i)
+    text += (i ? ", " : " ") + unwrap(desc->options[i].name).str();
+  return text;
+}
+
 struct Expansion {
   bool ok = false;
   std::string text;
@@ -108,7 +119,7 @@ void specRegisterPipeline(const SpecPipelineDesc *desc) {
         std::string message;
         llvm::raw_string_ostream os(message);
         if (failed(check.parseFromString(options, os)))
-          return errorHandler(message);
+          return errorHandler(unwrap(desc->argument) + ": " + optionError(desc, message));
         Expansion expansion;
         desc->expand(desc->userData, wrap(options), keepExpansion, &expansion);
         if (!expansion.ok)

@@ -127,10 +127,10 @@ LogicalResult CallAttr::verify(EmitError emitError, StringRef model, Role, int64
   return success();
 }
 
-static LogicalResult verifyIndices(EmitError emitError, StringRef name, ArrayRef<int64_t> indices) {
+static LogicalResult verifyIndices(EmitError emitError, StringRef name, ArrayRef<int64_t> indices, bool ordered) {
   for (size_t i = 0; i < indices.size(); ++i)
-    if (indices[i] < 0 || (i && indices[i] <= indices[i - 1]))
-      return emitError() << "#spec.model (C3): '" << name << "' must be non-negative and increasing";
+    if (indices[i] < 0 || (ordered && i && indices[i] <= indices[i - 1]))
+      return emitError() << "#spec.model (C3): '" << name << "' must be non-negative" << (ordered ? " and increasing" : "");
   return success();
 }
 
@@ -143,9 +143,14 @@ LogicalResult ModelAttr::verify(EmitError emitError, StringRef name, Role, int64
                                 ArrayRef<int64_t> cacheResults, ArrayRef<int64_t> rowResults) {
   if (name.empty())
     return emitError() << "#spec.model (C1): 'name' must not be empty";
-  if (tokens < 1 || vocabulary < 1 || hidden < 1 || parameters < 1 || bytes < 1 || layers < 0 || heads < 0 ||
-      kvHeads < 0 || headDim < 0 || context < 0)
-    return emitError() << "#spec.model (C2): sizes must be positive (layers, heads, kv_heads, head_dim, context_length: 0 if unknown)";
+  for (auto [what, size] : {std::pair("tokens", tokens), {"vocabulary", vocabulary}, {"hidden", hidden},
+                            {"parameters", parameters}, {"bytes", bytes}})
+    if (size < 1)
+      return emitError() << "#spec.model (C2): '" << what << "' must be at least 1, got " << size;
+  for (auto [what, size] : {std::pair("layers", layers), {"heads", heads}, {"kv_heads", kvHeads},
+                            {"head_dim", headDim}, {"context_length", context}})
+    if (size < 0)
+      return emitError() << "#spec.model (C2): '" << what << "' must not be negative (0 if not found), got " << size;
   if (!dtype.isIntOrFloat())
     return emitError() << "#spec.model (C5): 'dtype' must be an integer or float type, got " << dtype;
   std::pair<StringRef, ArrayRef<int64_t>> lists[] = {
@@ -153,7 +158,7 @@ LogicalResult ModelAttr::verify(EmitError emitError, StringRef name, Role, int64
       {"parameter_args", parameterArgs}, {"logits_results", logitsResults}, {"token_results", tokenResults},
       {"cache_results", cacheResults}, {"row_results", rowResults}};
   for (auto &[listName, list] : lists)
-    if (failed(verifyIndices(emitError, listName, list)))
+    if (failed(verifyIndices(emitError, listName, list, !listName.starts_with("cache_r") && !listName.starts_with("row_"))))
       return failure();
   for (auto range : {ArrayRef(lists).take_front(4), ArrayRef(lists).drop_front(4)}) {
     llvm::SmallSet<int64_t, 16> seen;
@@ -186,15 +191,26 @@ LogicalResult SpecDialect::verifyOperationAttribute(Operation *op, NamedAttribut
     auto func = dyn_cast<FunctionOpInterface>(op);
     if (failed(must(model && func, "C5", "a #spec.model attribute, on a function")))
       return failure();
-    auto within = [&](std::initializer_list<ArrayRef<int64_t>> lists, int64_t n) {
-      return llvm::all_of(lists, [&](ArrayRef<int64_t> l) { return l.empty() || l.back() < n; });
+    auto within = [&](StringRef list, ArrayRef<int64_t> indices, int64_t n, StringRef what) -> LogicalResult {
+      if (indices.empty() || *llvm::max_element(indices) < n)
+        return success();
+      return op->emitOpError() << "#spec.model (C4): '" << list << "' holds " << *llvm::max_element(indices)
+                               << ", and the function has " << n << " " << what;
     };
-    if (!within({model.getTokenArgs(), model.getPositionArgs(), model.getCacheArgs(), model.getParameterArgs()},
-                func.getNumArguments()) ||
-        !within({model.getLogitsResults(), model.getTokenResults(), model.getCacheResults(), model.getRowResults()},
-                func.getNumResults()))
-      return op->emitOpError("#spec.model (C4): an index is beyond the function's arguments or results");
-    return success();
+    auto arguments = [&](StringRef list, ArrayRef<int64_t> indices) {
+      return within(list, indices, func.getNumArguments(), "arguments");
+    };
+    auto results = [&](StringRef list, ArrayRef<int64_t> indices) {
+      return within(list, indices, func.getNumResults(), "results");
+    };
+    return failure(failed(arguments("token_args", model.getTokenArgs())) ||
+                   failed(arguments("position_args", model.getPositionArgs())) ||
+                   failed(arguments("cache_args", model.getCacheArgs())) ||
+                   failed(arguments("parameter_args", model.getParameterArgs())) ||
+                   failed(results("logits_results", model.getLogitsResults())) ||
+                   failed(results("token_results", model.getTokenResults())) ||
+                   failed(results("cache_results", model.getCacheResults())) ||
+                   failed(results("row_results", model.getRowResults())));
   }
   return op->emitOpError() << "spec (C7): '" << name
                            << "' is not an attribute of the spec dialect; there are spec.placement, spec.plan, spec.call, "
@@ -203,7 +219,7 @@ LogicalResult SpecDialect::verifyOperationAttribute(Operation *op, NamedAttribut
 
 LogicalResult SpecDialect::verifyRegionArgAttribute(Operation *op, unsigned, unsigned arg, NamedAttribute attr) {
   if (attr.getName() != "spec.bounds")
-    return op->emitOpError() << "spec (C7): '" << attr.getName()
+    return op->emitOpError() << "spec (C7): '" << attr.getName().getValue()
                              << "' is not an argument attribute of the spec dialect; there is spec.bounds";
   auto bounds = dyn_cast<DenseI64ArrayAttr>(attr.getValue());
   auto func = dyn_cast<FunctionOpInterface>(op);
@@ -217,7 +233,7 @@ LogicalResult SpecDialect::verifyRegionArgAttribute(Operation *op, unsigned, uns
 }
 
 LogicalResult SpecDialect::verifyRegionResultAttribute(Operation *op, unsigned, unsigned, NamedAttribute attr) {
-  return op->emitOpError() << "spec (C7): '" << attr.getName() << "' is on a result, where the spec dialect has no attributes";
+  return op->emitOpError() << "spec (C7): '" << attr.getName().getValue() << "' is on a result, where the spec dialect has no attributes";
 }
 
 //===--------------------------------- ops ----------------------------------===//
@@ -333,7 +349,7 @@ LogicalResult RoundOp::verify() {
   auto tokenType = cast<RankedTensorType>(getLast().getType()).getElementType();
   auto tokens = dyn_cast<RankedTensorType>(getTokens().getType());
   if (!isTokenTensor(getTokens().getType(), g + 1) || tokens.getElementType() != tokenType)
-    return emitOpError() << "(C6) 'tokens' must be tensor<" << g + 1 << "x" << tokenType << ">";
+    return emitOpError() << "(C6) 'tokens' must be " << RankedTensorType::get({g + 1}, tokenType);
   SmallVector<Type> states(getDraftStates().getTypes());
   llvm::append_range(states, getTargetStates().getTypes());
   if (SmallVector<Type>(getStates().getTypes()) != states)
@@ -352,19 +368,20 @@ LogicalResult RoundOp::verify() {
 // One region: block arguments are (first, position, states), the terminator yields (what, states).
 static LogicalResult verifyRoundRegion(RoundOp op, Region &region, StringRef name, StringRef number, Type first,
                                        TypeRange states, function_ref<bool(Type)> isOutput, StringRef what) {
+  StringRef whose = name == "draft" ? "draft" : "target";
   Block &block = region.front();
   SmallVector<Type> expected = {first, op.getPosition().getType()};
   llvm::append_range(expected, states);
   if (SmallVector<Type>(block.getArgumentTypes()) != expected)
     return op.emitOpError() << "(" << number << ") the " << name << " region must take " << first << ", "
-                            << op.getPosition().getType() << " and its " << states.size() << " states";
+                            << op.getPosition().getType() << " and the " << states.size() << " " << whose << " states";
   auto yield = dyn_cast<YieldOp>(block.getTerminator());
   if (!yield)
     return op.emitOpError() << "(" << number << ") the " << name << " region must end in spec.yield";
   TypeRange yielded = yield.getOperandTypes();
   if (yielded.size() != states.size() + 1 || !isOutput(yielded.front()) || yielded.drop_front() != states)
-    return yield.emitOpError() << "(" << number << ") the " << name << " region must yield " << what << " and its "
-                               << states.size() << " states";
+    return yield.emitOpError() << "(" << number << ") the " << name << " region must yield " << what << " and the "
+                               << states.size() << " " << whose << " states";
   return success();
 }
 
@@ -375,7 +392,7 @@ LogicalResult RoundOp::verifyRegions() {
   auto distribution = [](Type type, ArrayRef<int64_t> leading) {
     auto t = dyn_cast<RankedTensorType>(type);
     return t && isa<FloatType>(t.getElementType()) && t.hasStaticShape() &&
-           t.getRank() == int64_t(leading.size()) + 1 && t.getShape().drop_back() == leading;
+           t.getRank() == int64_t(leading.size()) + 1 && t.getShape().drop_back() == leading && t.getShape().back() > 0;
   };
   if (!getDraft().empty() &&
       failed(verifyRoundRegion(*this, getDraft(), "draft", "C4", last, getDraftStates().getTypes(),

@@ -113,11 +113,12 @@ def Spec_ModelAttr : Spec_Attr<"Model", "model"> {
   let description = [{
     Attribute `spec.model` of a function: the model's shape, and the part that each argument and result plays.
     C1: `name` is not empty. C2: all sizes are positive (`layers`, `heads`, `kv_heads`, `head_dim`, `context_length` may be 0 =
-    not found). C3: indices are non-negative and increasing, and no argument plays two parts.
+    not found). C3: indices are non-negative and increasing (those of `cache_results` and `row_results` need not
+    increase), and no argument plays two parts.
     C4 (with the function): indices are within its arguments and results. C5: `dtype` (of most parameters) is an integer or
     float type.
-    A `row_results` entry holds only the new rows of the cache at the same place in `cache_args`; `cache_results` hold a
-    whole cache each.
+    A `row_results` entry holds only the new rows of the cache at the same place in `cache_args`, a `cache_results` entry
+    that whole cache.
   }];
   let parameters = (ins
     StringRefParameter<"name of the model">:$name,
@@ -186,7 +187,8 @@ def Spec_CommitOp : Spec_Op<"commit", [Pure, AllTypesMatch<["cache", "result"]>]
   let summary = "Append new rows to a KV cache at a position";
   let description = [{
     Writes `rows` into `cache` from index `position` on along `dim`. Rows at and after the committed length are dead:
-    a rejected draft is rolled back by the position alone, no row is ever erased or copied.
+    a rejected draft is rolled back by the position alone, no row is ever erased or copied. `position` is not negative, and
+    position + rows must not exceed the cache: beyond that the result is undefined.
 
     C1: `rows` and `cache` are ranked, of one rank and element type, static. C2: `dim` is within the rank. C3: sizes
     agree in every other dimension, and `rows` has no more than `cache` in `dim`. C4: `position` is an integer, an index or
@@ -226,11 +228,15 @@ def Spec_RoundOp : Spec_Op<"round", [AttrSizedOperandSegments, SingleBlock, Recu
       4. commit: a cache's live length becomes p + count; rows behind it are dead. When all drafts were accepted, the
          drafter has not seen t(g): draft(t(g), p + g, draft_states) is run once more for its cache (catch-up).
 
-    Results: `tokens` (choices; the leading `count` are the round's output, always what the target alone would have
-    produced), `count` (1 .. g + 1), the draft states, the target states. The next round has
+    The regions themselves put a token's rows into the caches, which are their states; the round only moves the live length.
+    Catch-up also runs when there are no draft states (the drafter may keep its cache elsewhere), and not for g = 0. Token ids
+    and positions are not negative.
+
+    Results: `tokens` (the leading `count` are the round's output, always what the target alone would have produced; what
+    is behind them is dead), `count` (1 .. g + 1), the draft states, the target states. The next round has
     last = tokens[count - 1], position = p + count; p + g + 1 must not exceed the context.
     With `rejection`, draft yields the drafter's distribution [V] in place of a token, verify yields [g + 1, V], and
-    `random` holds 2 g + 1 uniform numbers in [0, 1): g to sample the drafts, g to accept, 1 for the last token.
+    `random` holds 2 g + 1 uniform numbers in [0, 1): number i samples draft i, g + i accepts it, 2 g chooses the last token.
 
     C1: 0 <= `draft_length` <= 64. C2: the draft region is empty if and only if `draft_length` is 0, and then there are no
     draft states. C3: `last` is an integer tensor of one element, `position` an integer, index or integer tensor of one

@@ -9,7 +9,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 pub trait Pass: Default + Clone + Send + 'static {
     /// Name, options and the like.
     const DESC: PassDesc;
-    /// Reads the options, before the first run. The error text is reported without a location.
+    /// Reads the options, before the first run. The error text is reported at `<options of PASS>`.
     ///
     /// # Errors
     /// A message for the user: an option is missing or has a bad value.
@@ -94,8 +94,9 @@ impl<P: Pass> RawPass for Guarded<P> {
     const DESC: PassDesc = P::DESC;
     fn initialize(&mut self, options: &Options, ctx: Ctx) -> bool {
         let fail = |message: String| {
+            let options = format!("<options of {}>", P::DESC.argument);
             emit(
-                ctx.unknown_loc(),
+                ctx.file_loc(&options, 1, 1),
                 Severity::Error,
                 &format!("{}: {message}", P::DESC.argument),
                 &[],

@@ -1,8 +1,20 @@
 //! Finds the drafter and the target.
 //!
 //! *Before*: any module of linalg on tensors with one or two language models, as functions or inlined.
+//!
+//! ```mlir
+//! func.func @decode(%tokens: tensor<1xi64>, %table: tensor<16x4xf32>, %head: tensor<4x16xf32>) -> tensor<1x16xf32> {
+//!   %x = linalg.generic ... ins(%tokens : tensor<1xi64>) outs(%0 : tensor<1x4xf32>) {
+//!     %value = tensor.extract %table[%row, %column] : tensor<16x4xf32>
+//!   %logits = linalg.matmul ins(%x, %head : tensor<1x4xf32>, tensor<4x16xf32>) ...
+//! ```
+//!
 //! *After*: every function that is one forward call carries `spec.model`; every op of an inlined forward call carries
 //! `spec.call`. Nothing else changes.
+//!
+//! ```mlir
+//! func.func @decode(...) ... spec.model = #spec.model<name = "decode", role = target, tokens = 1, vocabulary = 16, ...>} {
+//! ```
 //!
 //! *Why here*: before anything else, while the program is still linalg on tensors and names, fusion and bufferization have
 //! not blurred what belongs to which model.
@@ -23,8 +35,11 @@ pub mod dot;
 pub mod facts;
 pub mod find;
 pub mod graph;
+pub mod grouping;
 pub mod interface;
+pub mod pairing;
 pub mod program;
+pub mod roles;
 pub mod shape;
 
 use self::program::{FoundModel, Program};
@@ -115,7 +130,7 @@ fn annotate(p: &Program, ctx: Ctx) {
 
 /// A name for symbols: the function's, or the role's for inlined models.
 fn symbol_name(m: &FoundModel, role: Role) -> String {
-    if m.name.contains(' ') {
+    if m.name.is_empty() || m.name.contains(' ') {
         role.to_string()
     } else {
         m.name.clone()

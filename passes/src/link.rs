@@ -1,8 +1,23 @@
 //! Links a drafter and a target from two files into one module.
 //!
-//! *Before*: any module; two files, each with one model (one or more functions).
-//! *After*: the symbols of both files are in the module, the model functions marked with `spec.role`. Names that clash get a
-//! suffix, and so do all references to them.
+//! *Before*: any module; two files, each with one model (one or more functions). Here both have `@main` and a `@table`.
+//!
+//! ```mlir
+//! module {
+//! }
+//! ```
+//!
+//! *After*: the symbols of both files are in the module, the model functions marked with `spec.role`. Names that clash get the
+//! role in front, and so do all references to them.
+//!
+//! ```mlir
+//! module {
+//!   ml_program.global private @table(dense<1.000000e+00> : tensor<4xf32>) : tensor<4xf32>
+//!   func.func @main() -> tensor<4xf32> attributes {spec.role = "drafter"} {
+//!   ml_program.global private @target_table(dense<2.000000e+00> : tensor<4xf32>) : tensor<4xf32>
+//!   func.func @target_main() -> tensor<4xf32> attributes {spec.role = "target"} {
+//!     ... = ml_program.global_load_const @target_table : tensor<4xf32>
+//! ```
 //!
 //! *Why here*: first, so that everything after it sees one module.
 //!
@@ -86,7 +101,12 @@ impl Pass for Link {
 fn read(module: Op, role: &str, file: &str) -> Result<Op, Diagnostics> {
     let ctx = module.ctx();
     let at = |line| ctx.file_loc(file, line, 1);
-    if let Err(e) = std::fs::File::open(file) {
+    let unreadable = match std::fs::metadata(file) {
+        Ok(m) if m.is_dir() => Some(std::io::ErrorKind::IsADirectory.into()),
+        Ok(_) => std::fs::File::open(file).err(),
+        Err(e) => Some(e),
+    };
+    if let Some(e) = unreadable {
         return Err(Diagnostics::at(
             at(0),
             format!("spec-link: cannot read the {role}: {e}"),

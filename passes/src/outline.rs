@@ -1,22 +1,56 @@
 //! Carries out the placements: one nested module a device region, and a host that dispatches to it.
 //!
 //! *Before*: a module with `spec.plan`, and `spec.placement` on model functions or on the ops of inlined forward calls.
+//!
+//! ```mlir
+//! func.func private @draft(...) ... attributes {spec.model = #d, spec.placement = #gpu} {
+//! func.func private @verify(...) ... attributes {spec.model = #t, spec.placement = #cpu} {
+//! func.func @main(...) -> (tensor<1x16xf32>, tensor<1x4xf32>) {
+//!   %0:2 = call @draft(%t, %p, %k, %w) : ...
+//! ```
+//!
 //! *After*: `module @drafter_gpu attributes {spec.placement = ...}` and the like hold the models' functions, with all they
 //! need. In the host module every call of them is a `spec.dispatch`, with a `spec.transfer` for what crosses (tokens and
 //! positions; probabilities when sampling) while weights and KV caches are marked resident; public model functions stay as
 //! stubs with their old signature; and `@spec_round` is one round of speculative decoding as IR.
 //!
+//! ```mlir
+//! func.func @main(...) -> (tensor<1x16xf32>, tensor<1x4xf32>) {
+//!   %0 = spec.transfer %arg0 from "cpu" to "gpu" : tensor<1xi64>
+//!   %1 = spec.transfer %arg1 from "cpu" to "gpu" : tensor<i64>
+//!   %2:2 = spec.dispatch @drafter_gpu::@draft(%0, %1, %arg2, %arg3) resident [2, 3] keeps [1] : ...
+//!   %3 = spec.transfer %2#0 from "gpu" to "cpu" : tensor<1x16xf32>
+//! func.func @spec_round(...
+//!   %tokens, %count, %states:2 = spec.round greedy draft_length 2 last(%arg0 : tensor<1xi64>) ... draft(...) {
+//!     %2:2 = spec.dispatch @drafter_gpu::@draft_step(...
+//!   } verify(%arg3 : tensor<8x4xf32>) {
+//!     %0:2 = spec.dispatch @target_cpu::@verify_verify(...
+//! module @drafter_gpu attributes {spec.placement = ...} {
+//!   func.func private @draft(...
+//!   func.func @draft_step(...
+//! module @target_cpu attributes {spec.placement = ...} {
+//!   func.func private @verify(...
+//!   func.func @verify_verify(...
+//! ```
+//!
 //! *Why here*: after `spec-place`, before anything that lowers: device code generators take a nested module each.
 //!
 //! *Legality*: ops are moved, not changed. An inlined call is moved only if no op between its ops both uses its results and
 //! feeds it; what it reads from outside and is pure (masks, rotation tables, transposed weights) is recomputed inside, so
-//! that nothing but its roots crosses. A mutable global that two regions use is refused.
+//! that nothing but its roots crosses. Ops between the call's that use its results move behind it, with later effects in
+//! their order. Helpers and globals move to the device that alone needs them, and are copied where several do; a mutable
+//! global that two places use is refused. There is no `@spec_round` (a remark says why) unless the functions take one
+//! token tensor, caches, a position and parameters, and give back logits or choices for all their tokens and every cache.
+//!
+//! *Cost question*: none; the plan has answered it.
 //!
 //! *Options*: none.
 //!
 //! *Neighbours*: after `spec-place`; `spec-lower-to-host` is its inverse for testing.
 //!
-//! *Does not do*: it does not fuse, does not change types, and does not replace a generation loop of the user's.
+//! *Does not do*: it does not fuse, does not change types, and does not replace a generation loop of the user's. A target
+//! that takes more tokens a call than a round has is called with padding: its rows are not committed, but the function sees
+//! their positions, so that the context must have room for them (a remark says how much).
 
 pub mod call;
 pub mod region;
@@ -78,6 +112,7 @@ impl Pass for Outline {
             region::outline(&mut host, c)?;
         }
         call::rewrite_calls(&host, &functions)?;
+        symbols::distribute(&host)?;
         if !functions.is_empty()
             && let Err(why) = round::build(&mut host, &functions)
         {
@@ -87,7 +122,7 @@ impl Pass for Outline {
                 &format!("spec-outline: no @spec_round: {why}"),
                 &[],
             );
-            session::refuse(format!("@spec_round: {why}"));
+            session::refuse(module, format!("@spec_round: {why}"));
         }
         Ok(())
     }
@@ -160,7 +195,7 @@ impl Host {
             .chars()
             .map(|c| if c.is_ascii_alphanumeric() { c } else { '_' })
             .collect();
-        let name = symbols::unique(self.body, &format!("{}_{base}", placement.role));
+        let name = symbols::unique(&[self.body], &format!("{}_{base}", placement.role));
         let bug = || {
             Diagnostics::at(
                 self.module.loc(),

@@ -1,8 +1,21 @@
 //! Decides where the models run, and writes the decision down.
 //!
 //! *Before*: a module that `spec-identify` can identify (annotated or not).
+//!
+//! ```mlir
+//! module {
+//!   func.func @draft(%tokens: tensor<1xi64>, %table: tensor<16x2xf32>, ...
+//!   func.func @verify(%tokens: tensor<3xi64>, %table: tensor<16x8xf32>, ...
+//! ```
+//!
 //! *After*: the module carries `spec.plan`; every forward call (function, or inlined ops) of a model that the plan uses
 //! carries `spec.placement`. Nothing is moved.
+//!
+//! ```mlir
+//! module attributes {spec.plan = #spec.plan<soc = "unit", host = "cpu", draft_length = 2, strategy = sequential, ...
+//!   func.func @draft(...) ... spec.placement = #spec.placement<role = drafter, device = "gpu", units = 1, dtype = f32>} {
+//!   func.func @verify(...) ... spec.placement = #spec.placement<role = target, device = "cpu", units = 1, dtype = f32>} {
+//! ```
 //!
 //! *Why here*: after identification, before outlining, which only carries out what the placements say.
 //!
@@ -31,6 +44,9 @@ use std::str::FromStr;
 
 /// Acceptance that is assumed when nothing is known; said so in the plan, with a warning.
 const ASSUMED_ALPHA: f64 = 0.7;
+
+/// A plan that needs another entry point is worth a warning from this gain on.
+const WORTH_SAYING: f64 = 1.05;
 
 /// The pass.
 #[derive(Clone, Default)]
@@ -140,6 +156,12 @@ pub const OPTIONS: &[OptionDesc] = &[
         "",
     ),
     option(
+        "limit",
+        "most cores of a unit that both models may use together, as UNIT:CORES, several separated by '/'",
+        OptionKind::String,
+        "",
+    ),
+    option(
         "drafter-dtypes",
         "data types to try for the drafter, separated by '/'; default: as given",
         OptionKind::String,
@@ -213,7 +235,7 @@ impl Pass for Place {
 
 impl Settings {
     fn read(o: &Options) -> Result<Self, String> {
-        let text = |e: CostError| e.to_string();
+        let of = |name: &'static str| move |e: CostError| format!("option '{name}': {e}");
         let given = |name: &str| Some(o.string(name)).filter(|s| !s.is_empty());
         fn parsed<T: FromStr<Err = CostError>>(o: &Options, name: &str) -> Result<T, String> {
             o.string(name)
@@ -259,6 +281,7 @@ impl Settings {
             force_target: pin("force-target")?,
             drafter_dtypes: dtypes("drafter-dtypes")?,
             target_dtypes: dtypes("target-dtypes")?,
+            core_limits: limits(&o.string("limit"))?,
             strategies,
             token_id_bytes: 8,
             ..SearchOptions::default()
@@ -269,13 +292,13 @@ impl Settings {
             &o.string("acceptance-select"),
         )?;
         Ok(Settings {
-            soc: Soc::load(&o.string("soc")).map_err(text)?,
+            soc: Soc::load(&o.string("soc")).map_err(of("soc"))?,
             acceptance,
             assumed,
             profile: given("profile")
                 .map(|p| Profile::load(&p))
                 .transpose()
-                .map_err(text)?,
+                .map_err(of("profile"))?,
             search,
             context: given("context").map(|c| context(&c)).transpose()?,
             any_entry: o.bool("any-entry"),
@@ -310,6 +333,17 @@ impl Settings {
     }
 }
 
+fn limits(text: &str) -> Result<Vec<(String, u32)>, String> {
+    let one = |part: &str| {
+        let (unit, cores) = part.split_once(':')?;
+        Some((unit.to_owned(), cores.parse().ok()?))
+    };
+    let parts = text.split('/').filter(|p| !p.is_empty());
+    parts
+        .map(|p| one(p).ok_or_else(|| format!("option 'limit' must be UNIT:CORES, got '{p}'")))
+        .collect()
+}
+
 fn context(text: &str) -> Result<(u64, u64), String> {
     let bad = || format!("option 'context' must be a number or FROM..TO, got '{text}'");
     let number = |s: &str| s.trim().parse::<u64>().map_err(|_| bad());
@@ -325,7 +359,7 @@ fn acceptance(
     select: &str,
 ) -> Result<(Acceptance, bool), String> {
     match (alpha, file) {
-        (Some(_), Some(_)) => Err("options 'alpha' and 'acceptance' exclude each other".into()),
+        (Some(_), Some(_)) => Err("options 'alpha' and 'acceptance' exclude each other: give the rate or the measured curve".into()),
         (Some(a), None) => {
             let value: f64 = a
                 .parse()
@@ -350,7 +384,7 @@ fn acceptance(
             };
             Acceptance::from_csv(&path, &filter)
                 .map(|a| (a, false))
-                .map_err(|e| e.to_string())
+                .map_err(|e| format!("option 'acceptance': {e}"))
         }
         (None, None) => Acceptance::constant(ASSUMED_ALPHA, "assumed".into())
             .map(|a| (a, true))
@@ -361,7 +395,9 @@ fn acceptance(
 /// Verification needs an entry point that takes several tokens a call: say so when its absence decides the plan.
 fn warn_entry_points(p: &Program, outcome: &Outcome) {
     let target = &p.models[p.target];
-    if let Some(w) = &outcome.what_if {
+    if let Some(w) = &outcome.what_if
+        && w.speedup > WORTH_SAYING * outcome.best.speedup
+    {
         let have: Vec<String> = target
             .shape
             .entry_tokens

@@ -118,8 +118,7 @@ fn place(loc: spec_dialect::ffi::Loc) -> String {
 }
 
 fn model(p: &Program, m: &FoundModel) -> ModelReport {
-    let (f, instance, x) = p.instance(p.widest(m));
-    let _ = f;
+    let (_, instance, x) = p.instance(p.widest(m));
     ModelReport {
         role: m.role.map(|r| r.to_string()),
         why: m.why.clone(),
@@ -156,9 +155,16 @@ impl ModelReport {
         let role = self.role.as_deref().unwrap_or("unused");
         let calls: Vec<String> = self
             .calls
-            .iter()
-            .map(|(f, m, inlined)| {
-                format!("@{f}{} (M = {m})", if *inlined { ", inlined" } else { "" })
+            .chunk_by(PartialEq::eq)
+            .map(|same| {
+                let ((f, m, inlined), n) = (&same[0], same.len());
+                let often = if n > 1 {
+                    format!(", {n} times")
+                } else {
+                    String::new()
+                };
+                let how = if *inlined { ", inlined" } else { "" };
+                format!("@{f}{how}{often} (M = {m})")
             })
             .collect();
         let _ = writeln!(

@@ -53,19 +53,28 @@ pub(crate) fn collects() -> bool {
     with(|s| s.collect)
 }
 
-/// Adds to the latest report what was not done, and why.
-pub(crate) fn refuse(why: String) {
+/// Adds to a module's latest report what was not done, and why.
+pub(crate) fn refuse(module: Op, why: String) {
+    let is_its = |(key, _): &&mut (usize, Report)| *key == module.address();
     with(|s| {
-        if let Some((_, r)) = s.reports.last_mut() {
+        if let Some((_, r)) = s.reports.iter_mut().rev().find(is_its) {
             r.refused.push(why);
         }
     });
 }
 
-/// Adds a module's report; a later pass's report takes the place of an earlier one's of the same module.
+/// Adds a module's report; a later pass's report takes the place of an earlier one's of the same module. Several modules may
+/// be at work at a time, and a later one may stand at the address of one that is gone: then it is from another place.
 pub(crate) fn push(module: Op, report: Report) {
-    with(|s| match s.reports.last_mut() {
-        Some((key, last)) if *key == module.address() && last.outcome.is_none() => *last = report,
-        _ => s.reports.push((module.address(), report)),
+    let key = module.address();
+    with(|s| {
+        let earlier = s
+            .reports
+            .iter()
+            .rposition(|(k, r)| *k == key && r.module == report.module && r.outcome.is_none());
+        match earlier {
+            Some(i) => s.reports[i].1 = report,
+            None => s.reports.push((key, report)),
+        }
     });
 }

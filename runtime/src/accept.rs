@@ -151,7 +151,10 @@ impl<'a> Rows<'a> {
 
     fn row(&self, row: usize) -> Result<(&'a [f32], f64), AcceptError> {
         let rows = self.len();
-        match (self.values.chunks_exact(self.vocabulary).nth(row), self.sums.get(row)) {
+        match (
+            self.values.chunks_exact(self.vocabulary).nth(row),
+            self.sums.get(row),
+        ) {
             (Some(values), Some(sum)) => Ok((values, *sum)),
             _ => Err(AcceptError::NoRow { row, rows }),
         }
@@ -174,26 +177,35 @@ impl Accepted {
     }
 }
 
-/// Number of tokens of a greedy round, 1 ..= g + 1: one more than the leading `drafts` [g] that equal `choices` [g + 1]. That
-/// many leading elements of `choices` are the round's tokens. The rule of `spec.accept`.
+/// Number of tokens of a greedy round, 1 ..= g + 1: one more than the leading `drafts` (g of them) that equal `choices`
+/// (g + 1). That many leading elements of `choices` are the round's tokens. The rule of `spec.accept`.
 ///
 /// # Errors
 /// [`AcceptError::Length`] unless there is one choice more than drafts.
 pub fn greedy<T: PartialEq>(drafts: &[T], choices: &[T]) -> Result<usize, AcceptError> {
     length("choices", drafts.len() + 1, choices.len())?;
-    Ok(1 + drafts.iter().zip(choices).take_while(|(d, c)| d == c).count())
+    Ok(1 + drafts
+        .iter()
+        .zip(choices)
+        .take_while(|(d, c)| d == c)
+        .count())
 }
 
 /// Rejection sampling: draft i stands with probability min(1, p(i, d) / q(i, d)) as long as all before it stand; the first
 /// that does not is replaced by a sample of norm(max(0, p(i) - q(i))); if all stand, a sample of p(g) follows.
 ///
-/// `drafts` [g] were sampled from the rows of `q` [g, V]; `p` [g + 1, V] is the target's view of the same places. `uniforms`
-/// [g + 1] are independent and uniform in [0, 1): g to accept, one for the last token. A draft of q = 0, which no sampler
+/// The g `drafts` were sampled from the g rows of `q`; the g + 1 rows of `p` are the target's view of the same places. The
+/// g + 1 `uniforms` are independent and uniform in [0, 1): g to accept, one for the last token. A draft of q = 0, which no sampler
 /// returns, stands unless p = 0. Should rounding leave no residual (p = q up to rounding), p itself is sampled.
 ///
 /// # Errors
 /// [`AcceptError::Length`], [`AcceptError::Vocabulary`], [`AcceptError::Token`], [`AcceptError::Uniform`].
-pub fn rejection(drafts: &[u32], q: &Rows, p: &Rows, uniforms: &[f32]) -> Result<Accepted, AcceptError> {
+pub fn rejection(
+    drafts: &[u32],
+    q: &Rows,
+    p: &Rows,
+    uniforms: &[f32],
+) -> Result<Accepted, AcceptError> {
     let g = drafts.len();
     length("rows of the drafter", g, q.len())?;
     length("rows of the target", g + 1, p.len())?;
@@ -208,7 +220,11 @@ pub fn rejection(drafts: &[u32], q: &Rows, p: &Rows, uniforms: &[f32]) -> Result
     let vocabulary = p.vocabulary;
     if let Some(index) = drafts.iter().position(|t| *t as usize >= vocabulary) {
         let token = drafts[index];
-        return Err(AcceptError::Token { index, token, vocabulary });
+        return Err(AcceptError::Token {
+            index,
+            token,
+            vocabulary,
+        });
     }
     let mut accepted = 0;
     while accepted < g && stands(accepted, drafts[accepted], (q, p), uniforms[accepted])? {
@@ -275,7 +291,11 @@ fn length(what: &'static str, expected: usize, got: usize) -> Result<(), AcceptE
     if expected == got {
         Ok(())
     } else {
-        Err(AcceptError::Length { what, expected, got })
+        Err(AcceptError::Length {
+            what,
+            expected,
+            got,
+        })
     }
 }
 

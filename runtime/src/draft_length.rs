@@ -72,7 +72,11 @@ impl Heuristic {
         let current = at_most("the first draft length", 1, first)?;
         if current > max {
             let (what, range) = ("the first draft length", "at most the longest");
-            return Err(ParameterError { what, range, got: first as f64 });
+            return Err(ParameterError {
+                what,
+                range,
+                got: first as f64,
+            });
         }
         Ok(Self { current, max })
     }
@@ -111,13 +115,25 @@ impl AdaEdl {
         let limit = at_most("the longest draft", 1, limit)?;
         if !(kappa.is_finite() && kappa > 0.0) {
             let (what, range) = ("kappa", "positive and finite");
-            return Err(ParameterError { what, range, got: kappa });
+            return Err(ParameterError {
+                what,
+                range,
+                got: kappa,
+            });
         }
         if !(0.0..=1.0).contains(&lambda) {
             let (what, range) = ("lambda", "0 to 1");
-            return Err(ParameterError { what, range, got: lambda });
+            return Err(ParameterError {
+                what,
+                range,
+                got: lambda,
+            });
         }
-        Ok(Self { limit, kappa, lambda })
+        Ok(Self {
+            limit,
+            kappa,
+            lambda,
+        })
     }
 
     /// The lower bound 1 - sqrt(kappa H) on the acceptance of a draft from a distribution of this entropy (nats).
@@ -177,7 +193,11 @@ mod tests {
         let mut c = Heuristic::new(1, 8).unwrap();
         c.observe(0);
         assert_eq!(c.limit(), 1);
-        assert!(Heuristic::new(0, 8).is_err() && Heuristic::new(9, 8).is_err() && Heuristic::new(1, 65).is_err());
+        assert!(
+            Heuristic::new(0, 8).is_err()
+                && Heuristic::new(9, 8).is_err()
+                && Heuristic::new(1, 65).is_err()
+        );
     }
 
     /// H of a fair coin is ln 2 = 0.693: the bound is 1 - sqrt(0.2 x 0.693) = 0.6277.
@@ -192,7 +212,10 @@ mod tests {
         assert!(!c(0.62).stop(&q, 0).unwrap());
         assert!(c(0.63).stop(&q, 0).unwrap());
         assert!(!c(1.0).stop(&q, 1).unwrap());
-        assert_eq!(c(0.5).stop(&q, 2), Err(AcceptError::NoRow { row: 2, rows: 2 }));
+        assert_eq!(
+            c(0.5).stop(&q, 2),
+            Err(AcceptError::NoRow { row: 2, rows: 2 })
+        );
     }
 
     #[test]
@@ -204,7 +227,10 @@ mod tests {
             (8, 0.2, 1.1),
             (8, 0.2, f64::NAN),
         ] {
-            assert!(AdaEdl::new(limit, kappa, lambda).is_err(), "{limit} {kappa} {lambda}");
+            assert!(
+                AdaEdl::new(limit, kappa, lambda).is_err(),
+                "{limit} {kappa} {lambda}"
+            );
         }
     }
 

@@ -48,21 +48,39 @@ pub struct Ran {
 pub fn run(program: &Path, args: &[&str], dir: &Path, input: Option<&[u8]>) -> Ran {
     use std::io::Write;
     let mut command = Command::new(program);
-    command.args(args).current_dir(dir).stdout(Stdio::piped()).stderr(Stdio::piped());
-    command.stdin(if input.is_some() { Stdio::piped() } else { Stdio::null() });
-    let mut child = command.spawn().unwrap_or_else(|e| panic!("cannot start {}: {e}", program.display()));
+    command
+        .args(args)
+        .current_dir(dir)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    command.stdin(if input.is_some() {
+        Stdio::piped()
+    } else {
+        Stdio::null()
+    });
+    let mut child = command
+        .spawn()
+        .unwrap_or_else(|e| panic!("cannot start {}: {e}", program.display()));
     let writer = input.map(|bytes| {
         let mut pipe = child.stdin.take().expect("stdin is piped");
         let bytes = bytes.to_vec();
         // a program that fails early closes the pipe: not our concern
         std::thread::spawn(move || _ = pipe.write_all(&bytes))
     });
-    let Output { status, stdout, stderr } = child.wait_with_output().expect("the child ends");
+    let Output {
+        status,
+        stdout,
+        stderr,
+    } = child.wait_with_output().expect("the child ends");
     if let Some(w) = writer {
         w.join().expect("the writer ends");
     }
     let text = |b: Vec<u8>| String::from_utf8_lossy(&b).into_owned();
-    Ran { code: status.code(), stdout: text(stdout), stderr: text(stderr) }
+    Ran {
+        code: status.code(),
+        stdout: text(stdout),
+        stderr: text(stderr),
+    }
 }
 
 /// Runs `spec-opt` on a text.
@@ -72,5 +90,10 @@ pub fn opt_text(args: &[&str], text: &str) -> Ran {
 
 /// Runs `spec-opt` in the test suite's folder, so that paths in diagnostics are relative.
 pub fn opt_file(args: &[&str]) -> Ran {
-    run(&spec_opt(), args, Path::new(env!("CARGO_MANIFEST_DIR")), None)
+    run(
+        &spec_opt(),
+        args,
+        Path::new(env!("CARGO_MANIFEST_DIR")),
+        None,
+    )
 }

@@ -3,7 +3,8 @@
 
 use serde_json::Value;
 use spec_testsuite::modelgen::{
-    EXPORTERS, Element, Form, Kind, ModelSpec, Naming, Pair, build, catalogue, mixtures, weight_tensors,
+    EXPORTERS, Element, Form, Kind, ModelSpec, Naming, Pair, build, catalogue, mixtures,
+    weight_tensors,
 };
 use spec_testsuite::tools::opt_text;
 
@@ -18,7 +19,11 @@ fn identify(text: &str) -> Result<Vec<Value>, String> {
 }
 
 fn bytes(e: Element) -> usize {
-    if matches!(e, Element::F16 | Element::BF16) { 2 } else { 4 }
+    if matches!(e, Element::F16 | Element::BF16) {
+        2
+    } else {
+        4
+    }
 }
 
 /// What is wrong with a reported model, if anything.
@@ -77,7 +82,12 @@ fn single_models() {
             check(&mut failures, &format!("{name} M={tokens}"), result);
         }
     }
-    assert!(failures.is_empty(), "{} failures:\n{}", failures.len(), failures.join("\n"));
+    assert!(
+        failures.is_empty(),
+        "{} failures:\n{}",
+        failures.len(),
+        failures.join("\n")
+    );
 }
 
 /// A drafter of one layer beside a target of another exporter's hand.
@@ -92,7 +102,14 @@ fn pairs() -> Vec<(String, Pair)> {
             let drafter = ModelSpec::new(drafter.config.with_layers(1), drafter.style.clone());
             let mut target = target.clone();
             target.config.layers = 3;
-            (format!("{a} + {b}"), Pair { drafter, target, draft_calls: 2 })
+            (
+                format!("{a} + {b}"),
+                Pair {
+                    drafter,
+                    target,
+                    draft_calls: 2,
+                },
+            )
         })
         .collect()
 }
@@ -113,9 +130,18 @@ fn check_pairs(form: impl Fn(Pair) -> Form) {
     let mut failures = vec![];
     for (name, pair) in pairs() {
         let text = build(&form(pair.clone())).text;
-        check(&mut failures, &name, identify(&text).map(|m| pair_differences(&m, &pair)));
+        check(
+            &mut failures,
+            &name,
+            identify(&text).map(|m| pair_differences(&m, &pair)),
+        );
     }
-    assert!(failures.is_empty(), "{} failures:\n{}", failures.len(), failures.join("\n"));
+    assert!(
+        failures.is_empty(),
+        "{} failures:\n{}",
+        failures.len(),
+        failures.join("\n")
+    );
 }
 
 #[test]

@@ -116,7 +116,7 @@ impl Cursor {
     }
 
     /// A tensor of these elements.
-    pub(super) fn from_elements(self, elements: &[Value], ty: Type) -> Value {
+    pub(super) fn tensor_of(self, elements: &[Value], ty: Type) -> Value {
         self.one("tensor.from_elements", elements, ty, &[])
     }
 
@@ -144,7 +144,7 @@ impl Cursor {
         }
         let scalar = self.only_element(value);
         let sum = self.add(scalar, self.constant(n, scalar.ty()));
-        self.from_elements(&[sum], value.ty())
+        self.tensor_of(&[sum], value.ty())
     }
 
     /// Writes `rows` into `into` from index `at` of dimension `dim` on.

@@ -19,8 +19,9 @@ pub(super) struct Device {
 impl Device {
     /// All device modules below `root`, inner ones first, with new names for their symbols.
     pub(super) fn find_all(root: Op) -> Result<Vec<Device>, Diagnostics> {
-        let is_device =
-            |o: &Op| o.name() == "builtin.module" && o.attr("spec.placement").is_some() && *o != root;
+        let is_device = |o: &Op| {
+            o.name() == "builtin.module" && o.attr("spec.placement").is_some() && *o != root
+        };
         let mut modules: Vec<Op> = root.nested().into_iter().filter(is_device).collect();
         modules.reverse();
         let mut visible: HashMap<Op, HashMap<String, Op>> = HashMap::new();
@@ -32,7 +33,8 @@ impl Device {
             };
             // What an inner device module hands up has to be renamed along.
             let handed_up = found.iter().filter(|d| d.parent == module);
-            let inner: HashSet<String> = handed_up.flat_map(|d| d.names.values().cloned()).collect();
+            let inner: HashSet<String> =
+                handed_up.flat_map(|d| d.names.values().cloned()).collect();
             let taken = visible.entry(parent).or_insert_with(|| by_name(parent));
             found.push(Device::name_all(module, parent, &inner, taken, &mut errors));
         }
@@ -77,7 +79,9 @@ impl Device {
                 old.to_owned()
             } else {
                 let base = format!("{prefix}__{old}");
-                unique(&base, |n| taken.contains_key(n) || own.contains(n) || inner.contains(n))
+                unique(&base, |n| {
+                    taken.contains_key(n) || own.contains(n) || inner.contains(n)
+                })
             };
             taken.entry(new.clone()).or_insert(op);
             device.names.insert(old.to_owned(), new);
@@ -99,7 +103,10 @@ impl Device {
             rename_uses(*op, &self.names);
         }
         let name = self.module.symbol().unwrap_or_default();
-        for op in within(self.parent).into_iter().filter(|o| o.name() == "spec.dispatch") {
+        for op in within(self.parent)
+            .into_iter()
+            .filter(|o| o.name() == "spec.dispatch")
+        {
             let callee = op.attr("callee").and_then(Attr::as_nested_symbol);
             let new = callee
                 .filter(|(device, _)| *device == name)
@@ -190,7 +197,10 @@ fn other_uses(parent: Op, devices: &[Device]) -> Vec<Diagnostic> {
         .filter_map(|d| d.module.symbol())
         .collect();
     let mut out = vec![];
-    for op in within(parent).into_iter().filter(|o| o.name() != "spec.dispatch") {
+    for op in within(parent)
+        .into_iter()
+        .filter(|o| o.name() != "spec.dispatch")
+    {
         let used = op.attrs().into_iter().find_map(|(_, a)| {
             let root = a
                 .as_nested_symbol()
@@ -242,9 +252,15 @@ fn renamed(op: Op, attr: Attr, names: &HashMap<String, String>) -> Option<Attr> 
         });
     }
     let entries = attr.entries()?;
-    let new: Vec<_> = entries.iter().map(|(_, a)| renamed(op, *a, names)).collect();
+    let new: Vec<_> = entries
+        .iter()
+        .map(|(_, a)| renamed(op, *a, names))
+        .collect();
     new.iter().any(Option::is_some).then(|| {
-        let merged = entries.iter().zip(new).map(|((k, a), n)| (*k, n.unwrap_or(*a)));
+        let merged = entries
+            .iter()
+            .zip(new)
+            .map(|((k, a), n)| (*k, n.unwrap_or(*a)));
         Attr::dictionary(ctx, &merged.collect::<Vec<_>>())
     })
 }

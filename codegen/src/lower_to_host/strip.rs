@@ -35,7 +35,10 @@ pub(super) fn check(ops: &[Op]) -> Result<(), Diagnostics> {
     let mut left = vec![];
     for op in ops {
         if op.name().starts_with("spec.") {
-            let text = format!("internal error, please report it with the input: {} is left", op.name());
+            let text = format!(
+                "internal error, please report it with the input: {} is left",
+                op.name()
+            );
             left.push(diagnostic(*op, text));
         }
         for (name, _) in op.attrs().into_iter().filter(|(_, a)| holds_ours(*a)) {
@@ -45,7 +48,11 @@ pub(super) fn check(ops: &[Op]) -> Result<(), Diagnostics> {
             left.push(diagnostic(*op, text));
         }
     }
-    if left.is_empty() { Ok(()) } else { Err(Diagnostics(left)) }
+    if left.is_empty() {
+        Ok(())
+    } else {
+        Err(Diagnostics(left))
+    }
 }
 
 fn diagnostic(op: Op, text: String) -> Diagnostic {
@@ -58,6 +65,11 @@ fn diagnostic(op: Op, text: String) -> Diagnostic {
 
 fn holds_ours(attr: Attr) -> bool {
     !attr.spec_mnemonic().is_empty()
-        || attr.elements().is_some_and(|l| l.into_iter().any(holds_ours))
-        || attr.entries().is_some_and(|l| l.into_iter().any(|(n, a)| n.starts_with("spec.") || holds_ours(a)))
+        || attr
+            .elements()
+            .is_some_and(|l| l.into_iter().any(holds_ours))
+        || attr.entries().is_some_and(|l| {
+            l.into_iter()
+                .any(|(n, a)| n.starts_with("spec.") || holds_ours(a))
+        })
 }

@@ -1,7 +1,7 @@
 //! Upper bounds for dynamic sizes, from the program itself (slices, casts, minima) or from `spec.bounds` hints.
 
+use rustc_hash::FxHashMap as HashMap;
 use spec_dialect::ffi::{Loc, MapResult, Op, Value};
-use std::collections::HashMap;
 
 /// A size that nothing bounds.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -10,6 +10,14 @@ pub struct Unbounded {
     pub loc: Loc,
     /// What it is, for the message.
     pub what: String,
+}
+
+/// No tensor of a program that means it is larger: 16 TiB. All arithmetic on sizes relies on it.
+pub const MAX_BYTES: u64 = 1 << 44;
+
+/// Product of sizes; saturates.
+pub fn volume(dims: impl IntoIterator<Item = u64>) -> u64 {
+    dims.into_iter().fold(1, u64::saturating_mul)
 }
 
 /// Memo of bounds by value.
@@ -45,7 +53,11 @@ impl Bounds {
                 d.or_else(|| bound.as_ref()?.get(i).copied().flatten())
                     .ok_or_else(|| unbounded(v))
             })
-            .collect();
+            .collect::<Result<Vec<u64>, _>>()
+            .and_then(|dims| match volume(dims.iter().copied()) {
+                n if n > MAX_BYTES => Err(unbounded(v)),
+                _ => Ok(dims),
+            });
         self.memo.insert(v, result);
         self.memo[&v].clone()
     }
@@ -76,14 +88,12 @@ impl Bounds {
                 let source = self.dims(op.operand(0)?).ok()?;
                 let groups = op.attr("reassociation")?.elements()?;
                 let product = |g: &spec_dialect::ffi::Attr| {
-                    Some(
+                    Some(volume(
                         g.elements()?
                             .iter()
                             .map(|i| source.get(i.as_i64()? as usize).copied())
-                            .collect::<Option<Vec<_>>>()?
-                            .iter()
-                            .product(),
-                    )
+                            .collect::<Option<Vec<_>>>()?,
+                    ))
                 };
                 Some(groups.iter().map(product).collect())
             }
@@ -144,7 +154,7 @@ impl Bounds {
                 .iter()
                 .filter_map(|i| Some(i.as_i64()? as usize))
                 .collect();
-            let fixed: u64 = members.iter().filter_map(|i| dims[*i]).product();
+            let fixed = volume(members.iter().filter_map(|i| dims[*i]));
             let open: Vec<usize> = members.into_iter().filter(|i| dims[*i].is_none()).collect();
             if let [one] = open[..] {
                 out[one] = Some(size / fixed.max(1));
@@ -160,7 +170,7 @@ impl Bounds {
             let dims = self.dims(part).ok()?;
             match &mut total {
                 None => total = Some(dims),
-                Some(t) => *t.get_mut(dim)? += dims.get(dim)?,
+                Some(t) => *t.get_mut(dim)? = t.get(dim)?.checked_add(*dims.get(dim)?)?,
             }
         }
         Some(total?.into_iter().map(Some).collect())

@@ -4,8 +4,8 @@ use super::facts::Kind;
 use super::find::{Analysis, Instance};
 use super::graph::NodeKind;
 use petgraph::graph::NodeIndex;
+use rustc_hash::{FxHashMap as HashMap, FxHashSet as HashSet};
 use spec_cost::OpClass;
-use std::collections::{HashMap, HashSet};
 
 /// Class of each member op.
 pub type Classes = HashMap<NodeIndex, OpClass>;
@@ -19,7 +19,7 @@ pub fn classify(a: &Analysis, instance: &Instance) -> Classes {
     let mut c = Classifier {
         a,
         members: &members,
-        classes: Classes::new(),
+        classes: Classes::default(),
     };
     let heads: HashSet<NodeIndex> = instance.heads.iter().copied().collect();
     let mut after_head: HashSet<NodeIndex> = heads.clone();

@@ -1,17 +1,28 @@
-//! The dataflow graph in graphviz's language: one cluster a function, one within it a forward call. Constants, fills and
-//! views are left out (edges go through them), so that the picture shows what computes.
+//! The dataflow graph in graphviz's language: one cluster a function, one within it a forward call. Constants, fills, views and
+//! position arithmetic are left out (edges go through them), and neighbours of one class (the ops of a normalisation, of a
+//! softmax) are one node, so that the picture shows what computes and graphviz finishes.
 
 use super::facts::Kind;
 use super::graph::NodeKind;
 use super::program::{Function, Program};
 use petgraph::graph::NodeIndex;
-use std::collections::{HashMap, HashSet};
+use petgraph::unionfind::UnionFind;
+use rustc_hash::FxHashMap as HashMap;
+use spec_cost::OpClass;
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
 /// Renders the graph of all analysed functions that hold models or call them.
 pub fn dot(p: &Program) -> String {
-    let mut out = String::from(
-        "digraph spec {\n  rankdir=TB;\n  node [shape=box, fontname=\"sans-serif\", fontsize=10];\n  edge [fontname=\"sans-serif\", fontsize=8];\n",
+    let drawn: usize = p
+        .functions
+        .iter()
+        .map(|f| f.analysis.graph.graph.node_count())
+        .sum();
+    // graphviz takes minutes to polish the layout of a deep model; straight edges and less polish are readable too
+    let splines = if drawn > 2000 { "splines=line; " } else { "" };
+    let mut out = format!(
+        "digraph spec {{\n  {splines}nslimit=1; nslimit1=1; mclimit=0.1;\n  node [shape=box, fontname=\"sans-serif\", fontsize=10];\n  edge [fontname=\"sans-serif\", fontsize=8];\n"
     );
     for (i, f) in p.functions.iter().enumerate() {
         if !f.analysis.instances.is_empty() || p.sites.iter().any(|s| s.caller == i) {
@@ -29,63 +40,68 @@ fn escape(text: &str) -> String {
         .replace('\n', "\\n")
 }
 
+/// A node of the picture: a group of ops, by its first op.
+type Group = NodeIndex;
+
 fn function(out: &mut String, p: &Program, index: usize, f: &Function) {
     let name = escape(f.op.symbol().unwrap_or("?"));
     let _ = writeln!(out, "  subgraph cluster_{index} {{\n    label=\"@{name}\";");
-    let g = &f.analysis.graph.graph;
-    let kept: HashSet<NodeIndex> = g.node_indices().filter(|n| keep(f, *n)).collect();
-    let mut inside: HashMap<NodeIndex, usize> = HashMap::new();
+    let groups = groups(f);
+    let mut members: BTreeMap<Group, Vec<NodeIndex>> = BTreeMap::new();
+    for (n, g) in &groups {
+        members.entry(*g).or_default().push(*n);
+    }
+    let mut inside: HashMap<Group, usize> = HashMap::default();
     for (i, instance) in f.analysis.instances.iter().enumerate() {
-        let what = p.models.iter().find(|m| {
-            m.calls
-                .iter()
-                .any(|c| c.function == index && c.instance == i)
-        });
-        let role = what
+        let is_this = |c: &super::program::CallRef| c.function == index && c.instance == i;
+        let model = p.models.iter().find(|m| m.calls.iter().any(is_this));
+        let role = model
             .and_then(|m| m.role)
             .map_or("model".to_owned(), |r| r.to_string());
-        let s = &f.measured[i].shape;
+        let color = if role == "drafter" {
+            "#e6f2ff"
+        } else {
+            "#fff2e0"
+        };
+        let (s, tokens) = (&f.measured[i].shape, f.measured[i].tokens);
         let _ = writeln!(
             out,
-            "    subgraph cluster_{index}_{i} {{\n      label=\"{role}: {} parameters, {} layers, {} tokens a call\"; style=filled; color=\"{}\";",
-            s.parameters,
-            s.layers,
-            f.measured[i].tokens,
-            if role == "drafter" {
-                "#e6f2ff"
-            } else {
-                "#fff2e0"
-            }
+            "    subgraph cluster_{index}_{i} {{\n      label=\"{role}: {} parameters, {} layers, {tokens} tokens a call\"; style=filled; color=\"{color}\";",
+            s.parameters, s.layers
         );
-        for n in instance.nodes.iter().filter(|n| kept.contains(n)) {
+        for n in instance.nodes.iter().filter(|n| members.contains_key(n)) {
             inside.insert(*n, i);
             let _ = writeln!(
                 out,
                 "      n{index}_{} [label=\"{}\"];",
                 n.index(),
-                escape(&label(f, *n))
+                escape(&label(f, &members[n]))
             );
         }
         out.push_str("    }\n");
     }
-    for n in g
-        .node_indices()
-        .filter(|n| kept.contains(n) && !inside.contains_key(n))
-    {
+    for (g, ops) in members.iter().filter(|(g, _)| !inside.contains_key(g)) {
         let _ = writeln!(
             out,
             "    n{index}_{} [label=\"{}\", style=rounded];",
-            n.index(),
-            escape(&label(f, n))
+            g.index(),
+            escape(&label(f, ops))
         );
     }
-    for n in g.node_indices().filter(|n| kept.contains(n)) {
-        for (source, bytes) in sources(f, n, &kept) {
+    for (to, ops) in &members {
+        let mut from: BTreeMap<Group, u64> = BTreeMap::new();
+        for (source, bytes) in ops.iter().flat_map(|n| sources(f, *n)) {
+            if let Some(g) = groups.get(&source).filter(|g| *g != to) {
+                let b = from.entry(*g).or_default();
+                *b = (*b).max(bytes);
+            }
+        }
+        for (g, bytes) in from {
             let _ = writeln!(
                 out,
                 "    n{index}_{} -> n{index}_{} [label=\"{}\"];",
-                source.index(),
-                n.index(),
+                g.index(),
+                to.index(),
                 crate::report::bytes(bytes)
             );
         }
@@ -93,15 +109,19 @@ fn function(out: &mut String, p: &Program, index: usize, f: &Function) {
     out.push_str("  }\n");
 }
 
+fn class(f: &Function, n: NodeIndex) -> Option<OpClass> {
+    f.measured.iter().find_map(|m| m.classes.get(&n)).copied()
+}
+
 fn keep(f: &Function, n: NodeIndex) -> bool {
     let a = &f.analysis;
     match a.graph.graph[n].kind {
         NodeKind::Op(_) => {
-            a.active[n.index()]
-                && !matches!(
-                    a.kind(n),
-                    Some(Kind::View | Kind::Fill | Kind::Constant { .. })
-                )
+            let plain = matches!(
+                a.kind(n),
+                Some(Kind::View | Kind::Fill | Kind::Constant { .. })
+            );
+            a.active[n.index()] && !plain && class(f, n) != Some(OpClass::Layout)
         }
         NodeKind::Arg(v) => v.ty().shape().element.is_int() || a.cache[n.index()],
         NodeKind::Call(_) | NodeKind::Return(_) | NodeKind::Region(_) => true,
@@ -109,19 +129,49 @@ fn keep(f: &Function, n: NodeIndex) -> bool {
     }
 }
 
-fn label(f: &Function, n: NodeIndex) -> String {
-    let a = &f.analysis;
-    match a.graph.graph[n].kind {
-        NodeKind::Op(o) => {
-            let class = f.measured.iter().find_map(|m| m.classes.get(&n));
-            match (a.kind(n), class) {
-                (Some(Kind::Contraction(c)), Some(class)) => {
-                    format!("{class}\n{}x{}x{}", c.free[0] * c.batch, c.free[1], c.inner)
-                }
-                (_, Some(class)) => format!("{class}\n{}", o.name()),
-                _ => o.name().to_owned(),
+/// The group of each node that is drawn: neighbours of one class, except products and residual additions.
+fn groups(f: &Function) -> HashMap<NodeIndex, Group> {
+    let g = &f.analysis.graph.graph;
+    let kept: Vec<NodeIndex> = g.node_indices().filter(|n| keep(f, *n)).collect();
+    let merges = |c: OpClass| {
+        matches!(
+            c,
+            OpClass::Norm
+                | OpClass::Softmax
+                | OpClass::Rope
+                | OpClass::Activation
+                | OpClass::Sampling
+        )
+    };
+    let mut sets: UnionFind<usize> = UnionFind::new(g.node_count());
+    for &n in &kept {
+        let Some(c) = class(f, n).filter(|c| merges(*c)) else {
+            continue;
+        };
+        for (s, _) in sources(f, n) {
+            if class(f, s) == Some(c) {
+                sets.union(s.index(), n.index());
             }
         }
+    }
+    let mut first: HashMap<usize, NodeIndex> = HashMap::default();
+    kept.into_iter()
+        .map(|n| (n, *first.entry(sets.find(n.index())).or_insert(n)))
+        .collect()
+}
+
+fn label(f: &Function, ops: &[NodeIndex]) -> String {
+    let a = &f.analysis;
+    let n = ops[0];
+    match a.graph.graph[n].kind {
+        NodeKind::Op(o) => match (a.kind(n), class(f, n)) {
+            (Some(Kind::Contraction(c)), Some(class)) => {
+                format!("{class}\n{}x{}x{}", c.free[0] * c.batch, c.free[1], c.inner)
+            }
+            (_, Some(class)) if ops.len() > 1 => format!("{class}\n{} ops", ops.len()),
+            (_, Some(class)) => format!("{class}\n{}", o.name()),
+            _ => o.name().to_owned(),
+        },
         NodeKind::Arg(v) => format!("argument {}\n{}", v.index(), v.ty()),
         NodeKind::Call(o) => format!(
             "call @{}",
@@ -135,20 +185,28 @@ fn label(f: &Function, n: NodeIndex) -> String {
     }
 }
 
-/// Kept nodes that a node depends on, looking through the ones left out.
-fn sources(f: &Function, n: NodeIndex, kept: &HashSet<NodeIndex>) -> Vec<(NodeIndex, u64)> {
-    let mut found: HashMap<NodeIndex, u64> = HashMap::new();
-    let mut seen = HashSet::new();
-    let mut todo: Vec<(NodeIndex, u64)> = f.analysis.inputs(n).map(|(s, e)| (s, e.bytes)).collect();
+/// Drawn nodes that a node depends on, looking through the ones left out; of integers only tokens into an embedding.
+fn sources(f: &Function, n: NodeIndex) -> Vec<(NodeIndex, u64)> {
+    let a = &f.analysis;
+    let embedding = matches!(a.kind(n), Some(Kind::Gather { .. })) || a.graph.op(n).is_none();
+    let follow = |n: NodeIndex, ints: bool| {
+        a.inputs(n)
+            .filter(move |(s, e)| {
+                ints || a.active[s.index()] || a.cache[s.index()] && e.element.is_float()
+            })
+            .map(|(s, e)| (s, e.bytes))
+    };
+    let mut found: BTreeMap<NodeIndex, u64> = BTreeMap::new();
+    let mut seen = vec![];
+    let mut todo: Vec<(NodeIndex, u64)> = follow(n, embedding).collect();
     while let Some((s, bytes)) = todo.pop() {
-        if kept.contains(&s) {
+        if keep(f, s) {
             let b = found.entry(s).or_default();
             *b = (*b).max(bytes);
-        } else if seen.insert(s) && seen.len() < 256 {
-            todo.extend(f.analysis.inputs(s).map(|(p, e)| (p, e.bytes)));
+        } else if !seen.contains(&s) && seen.len() < 64 {
+            seen.push(s);
+            todo.extend(follow(s, embedding));
         }
     }
-    let mut out: Vec<_> = found.into_iter().collect();
-    out.sort();
-    out
+    found.into_iter().collect()
 }

@@ -1,6 +1,6 @@
 //! What one op does, read off the op itself: contraction, gather, reduction, data movement, arithmetic.
 
-use super::bounds::Bounds;
+use super::bounds::{Bounds, volume};
 use spec_dialect::ffi::{MapResult, Op, Shape, Value};
 
 /// Arithmetic that occurs in an op, including in its body.
@@ -146,7 +146,7 @@ fn captures(op: Op, body: &[Op]) -> Vec<Value> {
     if body.is_empty() {
         return vec![];
     }
-    let inside: std::collections::HashSet<_> = op
+    let inside: rustc_hash::FxHashSet<_> = op
         .blocks()
         .into_iter()
         .chain(body.iter().flat_map(|o| o.blocks()))
@@ -295,10 +295,7 @@ fn contraction(op: Op, l: &Loops) -> Option<Contraction> {
     };
     let [a, b] = factors.map(|f| &l.operands[f]);
     let product = |keep: &dyn Fn(usize) -> bool| {
-        (0..l.sizes.len())
-            .filter(|d| keep(*d))
-            .map(|d| l.sizes[d])
-            .product::<u64>()
+        volume((0..l.sizes.len()).filter(|d| keep(*d)).map(|d| l.sizes[d]))
     };
     Some(Contraction {
         factors,
@@ -340,9 +337,7 @@ fn generic_factors(op: Op, l: &Loops) -> Option<[usize; 2]> {
         }
     }
     // the factors are the inputs with most loops; scales and zero points have fewer
-    leaves.sort_by_key(|i| {
-        std::cmp::Reverse(l.operands[*i].iter().map(|d| l.sizes[*d]).product::<u64>())
-    });
+    leaves.sort_by_key(|i| std::cmp::Reverse(volume(l.operands[*i].iter().map(|d| l.sizes[*d]))));
     let reduces = |i: &usize| l.operands[*i].iter().any(|d| l.reduction[*d]);
     let a = *leaves.first()?;
     let own = |x: usize, y: usize| l.operands[x].iter().any(|d| !l.operands[y].contains(d));
@@ -380,15 +375,15 @@ pub fn facts(op: Op, bounds: &mut Bounds) -> Facts {
     let body = body_ops(op);
     let features = features(op, &body);
     let loops = loops(op, bounds);
-    let elements = |s: Shape| s.dims.iter().map(|d| d.unwrap_or(1)).product::<u64>();
+    let elements = |s: Shape| volume(s.dims.iter().map(|d| d.unwrap_or(1)));
     let points = match &loops {
-        Some(l) => l.sizes.iter().product(),
+        Some(l) => volume(l.sizes.iter().copied()),
         None => op
             .results()
             .map(|r| {
                 bounds
                     .dims(r)
-                    .map(|d| d.iter().product())
+                    .map(volume)
                     .unwrap_or_else(|_| elements(r.ty().shape()))
             })
             .max()

@@ -11,8 +11,10 @@ use super::graph::{Edge, Graph, NodeKind, ScopeId};
 use petgraph::Direction::{self, Incoming, Outgoing};
 use petgraph::graph::NodeIndex;
 use petgraph::visit::EdgeRef;
+use rustc_hash::FxHashMap as HashMap;
 use spec_dialect::ffi::{Element, Op, Value};
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
+use std::rc::Rc;
 
 /// One forward call of a model.
 #[derive(Clone, Debug)]
@@ -36,7 +38,7 @@ pub struct Analysis {
     /// The graph.
     pub graph: Graph,
     /// Facts of every op node.
-    pub facts: Vec<Option<Facts>>,
+    pub facts: Vec<Option<Rc<Facts>>>,
     /// Node is computed from embedded tokens.
     pub active: Vec<bool>,
     /// Node is (or views) a KV cache that the function receives.
@@ -50,21 +52,24 @@ pub struct Analysis {
 }
 
 /// Could this value carry activations (as opposed to tokens, positions, masks)?
-fn carries_activation(e: &Edge) -> bool {
+pub(super) fn carries_activation(e: &Edge) -> bool {
     e.element.is_float() || matches!(e.element, Element::Int(2..=16))
 }
 
 impl Analysis {
     /// Analyses one function's graph.
     pub fn new(graph: Graph, bounds: &mut Bounds) -> Self {
-        let mut by_op: HashMap<Op, Facts> = HashMap::new();
-        let facts: Vec<Option<Facts>> = graph
+        let mut by_op: HashMap<Op, Rc<Facts>> = HashMap::default();
+        let facts: Vec<Option<Rc<Facts>>> = graph
             .graph
             .node_indices()
             .map(|n| {
-                graph
-                    .op(n)
-                    .map(|o| by_op.entry(o).or_insert_with(|| facts(o, bounds)).clone())
+                graph.op(n).map(|o| {
+                    by_op
+                        .entry(o)
+                        .or_insert_with(|| Rc::new(facts(o, bounds)))
+                        .clone()
+                })
             })
             .collect();
         let n = facts.len();
@@ -166,7 +171,7 @@ impl Analysis {
                     .is_some_and(|s| self.active[s.index()]);
                 gather = !from_activation;
                 if let (true, Some(f)) = (from_activation, self.facts[n.index()].as_mut()) {
-                    f.kind = if self
+                    Rc::make_mut(f).kind = if self
                         .graph
                         .op(n)
                         .is_some_and(|o| o.name() == "tensor.extract_slice")
@@ -431,7 +436,11 @@ impl Analysis {
                 owner[n.index()] = Some(me);
             }
             found.nodes.push(n);
-            // loops as a whole: the body's nodes are reached through results and back edges
+            // loops as a whole, cache rows included: the body's nodes are reached through results and back edges
+            if let NodeKind::Result(op, i) = node.kind {
+                let first = n.index() - i; // one op's results are neighbours
+                todo.extend((0..op.results().len()).map(|j| NodeIndex::new(first + j)));
+            }
             todo.extend(
                 self.graph
                     .graph

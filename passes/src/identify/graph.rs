@@ -4,10 +4,11 @@
 //! calls of functions that are models or hold models stay single nodes. Loops stay loops: what they carry is an
 //! [`NodeKind::Inner`] node with an edge from the initial value and a back edge from the yielded one.
 
+use super::bounds::{MAX_BYTES, volume};
 use petgraph::graph::{DiGraph, NodeIndex};
+use rustc_hash::FxHashMap as HashMap;
 use spec_dialect::ffi::{Block, Element, Op, Value};
 use spec_dialect::pass::Diagnostics;
-use std::collections::HashMap;
 
 /// Index of a [`Scope`].
 pub type ScopeId = usize;
@@ -87,6 +88,9 @@ pub struct Graph {
 /// More nodes than this, and calls are refused: an exponential call graph.
 const MAX_NODES: usize = 4_000_000;
 
+/// Loops with more trips, alone or nested, count as so many: a forward call has none.
+const MAX_TRIPS: u64 = 1 << 32;
+
 /// Maps values of one function (or of one expanded call of it) to the nodes that produce them.
 type Frame = HashMap<Value, NodeIndex>;
 
@@ -94,13 +98,15 @@ struct Builder<'a> {
     graph: Graph,
     callee: &'a dyn Fn(Op) -> Option<Op>,
     stack: Vec<Op>,
+    /// A value that is larger than [`MAX_BYTES`].
+    absurd: Option<Value>,
 }
 
 impl Graph {
     /// Builds the graph of `func`. `callee` names the function to expand a call into, if it is to be expanded.
     ///
     /// # Errors
-    /// Recursion, or calls that expand without measure.
+    /// Recursion, calls that expand without measure, or absurd sizes.
     pub fn build(
         func: Op,
         callee: &dyn Fn(Op) -> Option<Op>,
@@ -126,8 +132,9 @@ impl Graph {
             graph,
             callee,
             stack: vec![func],
+            absurd: None,
         };
-        let mut frame = Frame::new();
+        let mut frame = Frame::default();
         for arg in body.args() {
             let n = b.node(NodeKind::Arg(arg), 0);
             frame.insert(arg, n);
@@ -143,7 +150,17 @@ impl Graph {
         for block in func.region_blocks(0) {
             b.block(block, 0, &mut frame)?;
         }
-        Ok(Some(b.graph))
+        match b.absurd {
+            None => Ok(Some(b.graph)),
+            Some(v) => Err(Diagnostics::at(
+                v.loc(),
+                format!(
+                    "spec-identify: a value of type {} takes more than {} TiB: no device holds it; check the sizes that the model was exported with",
+                    v.ty(),
+                    MAX_BYTES >> 40
+                ),
+            )),
+        }
     }
 
     /// True if `inner` is `outer` or nested in it.
@@ -159,7 +176,7 @@ impl Graph {
         let mut s = self.graph[node].scope;
         let mut trips = 1u64;
         while s != scope {
-            trips = trips.saturating_mul(self.scopes[s].trips);
+            trips = trips.saturating_mul(self.scopes[s].trips).min(MAX_TRIPS);
             match self.scopes[s].parent {
                 Some(p) => s = p,
                 None => break,
@@ -208,8 +225,11 @@ impl Builder<'_> {
     fn edge(&mut self, value: Value, frame: &Frame, to: NodeIndex, back: bool) {
         if let Some(&from) = frame.get(&value) {
             let shape = value.ty().shape();
-            let elements = shape.dims.iter().map(|d| d.unwrap_or(1)).product::<u64>();
-            let bytes = (elements * shape.element.bits()).div_ceil(8);
+            let elements = volume(shape.dims.iter().map(|d| d.unwrap_or(1)));
+            let bytes = elements.saturating_mul(shape.element.bits()).div_ceil(8);
+            if bytes.max(elements) > MAX_BYTES {
+                self.absurd.get_or_insert(value);
+            }
             self.graph.graph.add_edge(
                 from,
                 to,
@@ -333,7 +353,7 @@ impl Builder<'_> {
         };
         self.graph.scopes.push(inner_scope);
         let inner = self.graph.scopes.len() - 1;
-        let mut callee_frame = Frame::new();
+        let mut callee_frame = Frame::default();
         for (arg, v) in body.args().into_iter().zip(op.operands()) {
             if let Some(&n) = frame.get(&v) {
                 callee_frame.insert(arg, n);
@@ -446,7 +466,8 @@ fn trip_count(op: Op) -> (u64, bool) {
     match op.name() {
         "scf.for" => match (constant(0), constant(1), constant(2)) {
             (Some(lo), Some(hi), Some(step)) if step > 0 => {
-                (((hi - lo).max(0) as u64).div_ceil(step as u64), true)
+                let length = hi.saturating_sub(lo).max(0) as u64;
+                (length.div_ceil(step as u64).min(MAX_TRIPS), true)
             }
             _ => (1, false),
         },

@@ -1,14 +1,16 @@
 //! The part that each argument and result of a model function plays.
 
+use super::bounds::volume;
 use super::facts::Kind;
 use super::find::{Analysis, Instance};
 use super::graph::NodeKind;
+use super::pairing::pair;
 use super::shape::Measured;
 use petgraph::graph::NodeIndex;
+use rustc_hash::FxHashSet as HashSet;
 use spec_dialect::ffi::Value;
-use std::collections::HashSet;
 
-/// Argument and result numbers by part, each increasing.
+/// Argument and result numbers by part, each increasing; but cache results in the order of the caches they belong to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Interface {
     /// Token ids.
@@ -44,7 +46,7 @@ pub fn interface(a: &Analysis, i: &Instance, m: &Measured) -> Interface {
             out.tokens.push(index);
         } else if caches.contains(&n) {
             out.caches.push(index);
-        } else if parameters.contains(&n) {
+        } else if parameters.contains(&n) || is_table(a, n) {
             out.parameters.push(index);
         } else if v.ty().shape().element.is_int() && elements(v) <= m.tokens.max(1) {
             out.positions.push(index);
@@ -54,13 +56,30 @@ pub fn interface(a: &Analysis, i: &Instance, m: &Measured) -> Interface {
     out
 }
 
+/// An array that is only ever read at computed places, such as the cosines and sines of rotary positions: a constant of the
+/// model like its parameters, though no product takes it. A mask, which changes from call to call, is read as a whole.
+fn is_table(a: &Analysis, arg: NodeIndex) -> bool {
+    let mut found = false;
+    let mut todo = vec![arg];
+    while let Some(n) = todo.pop() {
+        for (t, e) in a.outputs(n).filter(|(_, e)| e.element.is_float()) {
+            match (a.kind(t), a.graph.graph[t].kind) {
+                (Some(Kind::Gather { table, .. }), _) if table == e.value => found = true,
+                (Some(Kind::View), _) | (_, NodeKind::Inner(_)) => todo.push(t),
+                _ => return false,
+            }
+        }
+    }
+    found
+}
+
 fn elements(v: Value) -> u64 {
-    v.ty().shape().dims.iter().map(|d| d.unwrap_or(1)).product()
+    volume(v.ty().shape().dims.iter().map(|d| d.unwrap_or(1)))
 }
 
 /// Function arguments that the embedding is indexed with.
 fn integer_sources(a: &Analysis, i: &Instance) -> HashSet<NodeIndex> {
-    let mut found = HashSet::new();
+    let mut found = HashSet::default();
     let mut todo: Vec<NodeIndex> = vec![];
     for &g in &i.embeddings {
         todo.extend(
@@ -69,7 +88,7 @@ fn integer_sources(a: &Analysis, i: &Instance) -> HashSet<NodeIndex> {
                 .map(|(s, _)| s),
         );
     }
-    let mut seen = HashSet::new();
+    let mut seen = HashSet::default();
     while let Some(n) = todo.pop() {
         if !seen.insert(n) {
             continue;
@@ -99,8 +118,7 @@ fn results(a: &Analysis, i: &Instance, m: &Measured, out: &mut Interface) {
         return;
     };
     let after_head = after_head(a, i);
-    let args: Vec<Value> = a.graph.func.body().map(|b| b.args()).unwrap_or_default();
-    let mut free: Vec<i64> = out.caches.clone();
+    let mut states: Vec<(i64, Value, NodeIndex)> = vec![];
     for (r, v) in op.operands().enumerate() {
         let Some(source) = a.source(ret, v) else {
             continue;
@@ -119,21 +137,35 @@ fn results(a: &Analysis, i: &Instance, m: &Measured, out: &mut Interface) {
             }
             continue;
         }
-        if !a.active[source.index()] || !shape.element.is_float() {
-            continue;
+        if a.active[source.index()] && shape.element.is_float() {
+            states.push((r as i64, v, source));
         }
-        // caches come back in the order they went in
-        let place = free
-            .iter()
-            .position(|c| args[*c as usize].ty() == v.ty() || is_rows_of(v, args[*c as usize]));
-        if let Some(p) = place {
-            let cache = free.remove(p);
-            let list = if args[cache as usize].ty() == v.ty() {
+    }
+    cache_results(a, &states, out);
+}
+
+/// Sorts results that may be caches or their new rows to the caches they belong to.
+fn cache_results(a: &Analysis, states: &[(i64, Value, NodeIndex)], out: &mut Interface) {
+    let args: Vec<(Value, NodeIndex)> = (a.graph.graph.node_indices())
+        .filter_map(|n| match a.graph.graph[n].kind {
+            NodeKind::Arg(v) if out.caches.contains(&(v.index() as i64)) => Some((v, n)),
+            _ => None,
+        })
+        .collect();
+    let nodes: Vec<NodeIndex> = args.iter().map(|c| c.1).collect();
+    let sources: Vec<NodeIndex> = states.iter().map(|s| s.2).collect();
+    let whole = |r: usize, c: usize| states[r].1.ty() == args[c].0.ty();
+    let places = pair(a, &nodes, &sources, |r, c| {
+        whole(r, c) || is_rows_of(states[r].1, args[c].0)
+    });
+    for c in 0..args.len() {
+        if let Some(r) = places.iter().position(|p| *p == Some(c)) {
+            let list = if whole(r, c) {
                 &mut out.whole_caches
             } else {
                 &mut out.rows
             };
-            list.push(r as i64);
+            list.push(states[r].0);
         }
     }
 }

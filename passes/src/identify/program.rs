@@ -4,14 +4,16 @@ use super::bounds::{Bounds, Unbounded};
 use super::facts::Kind;
 use super::find::{Analysis, Instance};
 use super::graph::{Graph, NodeKind};
+use super::grouping::group;
 use super::interface::{Interface, interface};
+use super::roles::{assign_roles, check_pair};
 use super::shape::{Measured, measure};
 use petgraph::graph::NodeIndex;
+use rustc_hash::{FxHashMap as HashMap, FxHashSet as HashSet};
 use spec_cost::ModelShape;
-use spec_dialect::attrs::{Call, Model, Role};
-use spec_dialect::ffi::{Attr, Element, Loc, Op, Value, foreign_advice};
+use spec_dialect::attrs::Role;
+use spec_dialect::ffi::{Loc, Op, foreign_advice};
 use spec_dialect::pass::{Diagnostic, Diagnostics};
-use std::collections::{HashMap, HashSet};
 
 /// A function and what is in it.
 pub struct Function {
@@ -96,7 +98,7 @@ impl Program {
     pub fn own_ops(&self, c: CallRef) -> Vec<Op> {
         let a = &self.functions[c.function].analysis;
         let me = &a.instances[c.instance];
-        let mut active: HashMap<Op, bool> = HashMap::new();
+        let mut active: HashMap<Op, bool> = HashMap::default();
         for n in &me.nodes {
             if let Some(op) = a.graph.top(*n, me.scope) {
                 *active.entry(op).or_default() |= a.active[n.index()];
@@ -180,7 +182,7 @@ const MAX_DIAGNOSTICS: usize = 5;
 
 fn check_dialects(module: Op) -> Result<(), Diagnostics> {
     let mut errors: Vec<Diagnostic> = vec![];
-    let mut seen: HashSet<String> = HashSet::new();
+    let mut seen: HashSet<String> = HashSet::default();
     if module.attr("spec.plan").is_some()
         && module
             .body()
@@ -260,7 +262,7 @@ fn callee_first(functions: &[Op], by_name: &HashMap<&str, usize>) -> Vec<usize> 
             }
         }
     }
-    let mut seen = HashSet::new();
+    let mut seen = HashSet::default();
     order.retain(|f| seen.insert(*f));
     order
 }
@@ -278,7 +280,7 @@ fn analyse_functions(module: Op) -> Result<Vec<Function>, Diagnostics> {
         .enumerate()
         .filter_map(|(i, f)| Some((f.symbol()?, i)))
         .collect();
-    let mut opaque: HashSet<usize> = HashSet::new();
+    let mut opaque: HashSet<usize> = HashSet::default();
     let mut bounds = Bounds::default();
     let mut functions = vec![];
     for i in callee_first(&ops, &by_name) {
@@ -332,167 +334,6 @@ fn unbounded(u: &Unbounded) -> Diagnostic {
         message,
         notes: vec![],
     }
-}
-
-/// What two calls of one model have in common.
-#[derive(PartialEq, Eq, Hash, Clone)]
-struct Signature {
-    sizes: [u64; 7],
-    parameters: Vec<(Vec<Option<u64>>, Element)>,
-    /// Which parameters: arguments of one function, or literals. Empty if the caller of a model function chooses.
-    identity: Vec<Identity>,
-    hint: Option<Role>,
-}
-
-#[derive(PartialEq, Eq, Hash, Clone, PartialOrd, Ord)]
-enum Identity {
-    Value(Value),
-    Literal(Attr),
-}
-
-fn signature(f: &Function, m: &Measured) -> Signature {
-    let s = &m.shape;
-    let mut parameters: Vec<_> = m
-        .parameters
-        .iter()
-        .map(|p| (p.value.ty().shape().dims, p.element))
-        .collect();
-    parameters.sort();
-    let literal = |p: &super::shape::Parameter| {
-        p.value
-            .def()
-            .and_then(|d| d.attr("value").or_else(|| d.attr("global")))
-    };
-    let mut identity: Vec<Identity> = m
-        .parameters
-        .iter()
-        .filter_map(|p| match literal(p) {
-            Some(a) => Some(Identity::Literal(a)),
-            None => f.interface.is_none().then_some(Identity::Value(p.value)),
-        })
-        .collect();
-    identity.sort();
-    identity.dedup();
-    Signature {
-        sizes: [
-            s.vocabulary,
-            s.layers,
-            s.hidden,
-            s.heads,
-            s.kv_heads,
-            s.head_dim,
-            s.parameters,
-        ],
-        parameters,
-        identity,
-        hint: hint(f).map(|h| h.0),
-    }
-}
-
-/// Role that an attribute or a name gives a model function, with the reason.
-fn hint(f: &Function) -> Option<(Role, String)> {
-    if let Some(role) = f.op.str_attr("spec.role").and_then(|r| r.parse().ok()) {
-        return Some((role, "spec.role".into()));
-    }
-    f.interface.as_ref()?;
-    let name = f.op.symbol()?.to_ascii_lowercase();
-    let has = |words: &[&str]| words.iter().any(|w| name.contains(w));
-    if has(&["draft", "assistant", "speculator"]) {
-        Some((Role::Drafter, format!("the name @{}", f.op.symbol()?)))
-    } else if has(&["target", "verif"]) {
-        Some((Role::Target, format!("the name @{}", f.op.symbol()?)))
-    } else {
-        let earlier = f.op.attr("spec.model").and_then(Model::from_attr)?;
-        Some((earlier.role, String::new()))
-    }
-}
-
-/// Role that `spec.role` or `spec.call` attributes on the ops of an inlined call give it.
-fn inlined_hint(f: &Function, i: &Instance) -> Option<(Role, String)> {
-    i.nodes
-        .iter()
-        .filter_map(|n| f.analysis.graph.op(*n))
-        .find_map(|o| {
-            let by_role = o
-                .str_attr("spec.role")
-                .and_then(|r| r.parse().ok())
-                .map(|r| (r, "spec.role".into()));
-            by_role.or_else(|| Some((Call::from_attr(o.attr("spec.call")?)?.role, String::new())))
-        })
-}
-
-fn group(functions: &[Function]) -> Vec<FoundModel> {
-    let mut models: Vec<(Signature, FoundModel)> = vec![];
-    for (fi, f) in functions.iter().enumerate() {
-        for (ii, m) in f.measured.iter().enumerate() {
-            let call = CallRef {
-                function: fi,
-                instance: ii,
-            };
-            let instance = &f.analysis.instances[ii];
-            let mut sig = signature(f, m);
-            let given = if f.interface.is_some() {
-                hint(f)
-            } else {
-                inlined_hint(f, instance)
-            };
-            sig.hint = given.as_ref().map(|h| h.0);
-            // entry points of one model differ in the tokens they take; two functions of one width are two models
-            let is_function = f.interface.is_some();
-            let same = |s: &Signature, other: &FoundModel| {
-                let roles_agree = s.hint.is_none() || sig.hint.is_none() || s.hint == sig.hint;
-                let same_values = !sig.identity.is_empty() && s.identity == sig.identity;
-                let same_sizes = s.sizes == sig.sizes && s.identity == sig.identity;
-                let new_width =
-                    !is_function || same_values || !other.shape.entry_tokens.contains(&m.tokens);
-                (same_values || (same_sizes && new_width))
-                    && s.parameters == sig.parameters
-                    && roles_agree
-            };
-            if let Some((s, found)) = models.iter_mut().find(|(s, found)| same(s, found)) {
-                found.calls.push(call);
-                found.shape.entry_tokens.push(m.tokens);
-                if s.hint.is_none()
-                    && let Some((role, why)) = given
-                {
-                    (s.hint, found.role, found.why) = (Some(role), Some(role), why);
-                }
-                continue;
-            }
-            let loc = if f.interface.is_some() {
-                f.op.loc()
-            } else {
-                instance
-                    .heads
-                    .first()
-                    .and_then(|h| f.analysis.graph.op(*h))
-                    .map_or(f.op.loc(), |o| o.loc())
-            };
-            let (role, why) = given.map_or((None, String::new()), |(r, w)| (Some(r), w));
-            let name = if f.interface.is_some() {
-                m.shape.name.clone()
-            } else {
-                format!("{} call {}", m.shape.name, ii)
-            };
-            models.push((
-                sig,
-                FoundModel {
-                    name,
-                    role,
-                    why,
-                    calls: vec![call],
-                    shape: m.shape.clone(),
-                    loc,
-                },
-            ));
-        }
-    }
-    let mut out: Vec<FoundModel> = models.into_iter().map(|m| m.1).collect();
-    for m in &mut out {
-        m.shape.entry_tokens.sort_unstable();
-        m.shape.entry_tokens.dedup();
-    }
-    out
 }
 
 fn no_model(module: Op, functions: &[Function]) -> Diagnostics {
@@ -549,137 +390,6 @@ fn no_model(module: Op, functions: &[Function]) -> Diagnostics {
         );
     }
     Diagnostics(errors)
-}
-
-fn work(m: &FoundModel) -> f64 {
-    m.shape.flops(1, 1)
-}
-
-fn assign_roles(p: &mut Program) -> Result<(), Diagnostics> {
-    let hinted = |p: &Program, r: Role| {
-        p.models
-            .iter()
-            .enumerate()
-            .filter(|(_, m)| m.role == Some(r))
-            .map(|(i, _)| i)
-            .collect::<Vec<_>>()
-    };
-    let (drafters, targets) = (hinted(p, Role::Drafter), hinted(p, Role::Target));
-    for (list, role) in [(&drafters, "drafter"), (&targets, "target")] {
-        if let [first, second, ..] = list[..] {
-            let message = format!(
-                "spec-identify: two models are marked as {role} (by {} and {}); mark one",
-                p.models[first].why, p.models[second].why
-            );
-            return Err(Diagnostics::at(p.models[second].loc, message)
-                .note(p.models[first].loc, "the other one"));
-        }
-    }
-    let others: Vec<usize> = (0..p.models.len())
-        .filter(|i| p.models[*i].role.is_none())
-        .collect();
-    let (drafter, target) = match (
-        drafters.first().copied(),
-        targets.first().copied(),
-        &others[..],
-    ) {
-        (d, Some(t), []) => (d, t),
-        (Some(d), Some(t), rest) => {
-            for &i in rest {
-                p.warnings.push((p.models[i].loc, format!("spec-identify: model '{}' is neither drafter nor target and is left on the host", p.models[i].name)));
-            }
-            (Some(d), t)
-        }
-        (None, None, &[one]) => (None, one),
-        (Some(d), None, &[t]) => (Some(d), t),
-        (None, Some(t), &[d]) => (Some(d), t),
-        (None, None, &[a, b]) => by_size(p, a, b)?,
-        (Some(d), None, []) => {
-            return Err(Diagnostics::at(
-                p.models[d].loc,
-                format!(
-                    "spec-identify: the only model is marked as drafter (by {}); add the target, or remove the mark",
-                    p.models[d].why
-                ),
-            ));
-        }
-        _ => {
-            let mut e = Diagnostics::at(
-                p.models[0].loc,
-                format!(
-                    "spec-identify: {} language models, and nothing says which are the drafter and the target: put spec.role = \"drafter\" and spec.role = \"target\" on two of them",
-                    p.models.len()
-                ),
-            );
-            for m in &p.models {
-                e = e.note(
-                    m.loc,
-                    format!(
-                        "model '{}': {} parameters, {} layers, vocabulary {}",
-                        m.name, m.shape.parameters, m.shape.layers, m.shape.vocabulary
-                    ),
-                );
-            }
-            return Err(e);
-        }
-    };
-    let set = |m: &mut FoundModel, role: Role, why: &str| {
-        if m.why.is_empty() {
-            m.why = why.into();
-        }
-        m.role = Some(role);
-    };
-    if let Some(d) = drafter {
-        set(
-            &mut p.models[d],
-            Role::Drafter,
-            "the smaller of the two models",
-        );
-    }
-    let why = if drafter.is_some() {
-        "the larger of the two models"
-    } else {
-        "the only model"
-    };
-    set(&mut p.models[target], Role::Target, why);
-    (p.drafter, p.target) = (drafter, target);
-    Ok(())
-}
-
-fn by_size(p: &Program, a: usize, b: usize) -> Result<(Option<usize>, usize), Diagnostics> {
-    let (x, y) = (&p.models[a], &p.models[b]);
-    let key = |m: &FoundModel| {
-        (
-            work(m) as u64, // before bytes: a quantised target may have fewer than its drafter
-            m.shape.weight_bytes,
-            m.shape.entry_tokens.last().copied(),
-        )
-    };
-    match key(x).cmp(&key(y)) {
-        std::cmp::Ordering::Less => Ok((Some(a), b)),
-        std::cmp::Ordering::Greater => Ok((Some(b), a)),
-        std::cmp::Ordering::Equal => Err(Diagnostics::at(y.loc, "spec-identify: two models of the same size, and nothing says which is the drafter: put spec.role = \"drafter\" on one and spec.role = \"target\" on the other").note(x.loc, "the other one")),
-    }
-}
-
-fn check_pair(p: &mut Program) -> Result<(), Diagnostics> {
-    let Some(d) = p.drafter else { return Ok(()) };
-    let (drafter, target) = (&p.models[d], &p.models[p.target]);
-    if drafter.shape.vocabulary != target.shape.vocabulary {
-        let message = format!(
-            "spec-identify: the drafter '{}' has a vocabulary of {} tokens and the target '{}' one of {}: speculative decoding needs one tokenizer for both; use a drafter of the target's family",
-            drafter.name, drafter.shape.vocabulary, target.name, target.shape.vocabulary
-        );
-        return Err(Diagnostics::at(drafter.loc, message).note(target.loc, "the target is here"));
-    }
-    if drafter.shape.weight_bytes > target.shape.weight_bytes && work(drafter) > work(target) {
-        let message = format!(
-            "spec-identify: the drafter '{}' is larger than the target '{}' ({} and {} bytes of parameters); are the roles swapped?",
-            drafter.name, target.name, drafter.shape.weight_bytes, target.shape.weight_bytes
-        );
-        p.warnings.push((drafter.loc, message));
-    }
-    Ok(())
 }
 
 fn call_sites(p: &Program) -> Vec<CallSite> {

@@ -1,13 +1,17 @@
 //! Measures one forward call: parameters, vocabulary, layers, heads, caches, FLOPs and bytes by op class.
 
+mod costs;
+
+use super::bounds::volume;
 use super::classes::{Classes, classify};
 use super::facts::{Contraction, Kind};
 use super::find::{Analysis, Instance};
 use super::graph::{Edge, NodeKind};
 use petgraph::graph::NodeIndex;
-use spec_cost::{ClassCost, DType, ModelShape, OpClass};
+use rustc_hash::FxHashMap as HashMap;
+use spec_cost::{DType, ModelShape, OpClass};
 use spec_dialect::ffi::{Element, Value};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 /// A parameter tensor, or a stack of them.
@@ -63,7 +67,7 @@ pub fn measure(a: &Analysis, i: &Instance, name: &str) -> Measured {
         a,
         i,
         classes: classify(a, i),
-        roots: HashMap::new(),
+        roots: HashMap::default(),
     };
     let hidden = m.hidden();
     let tokens = m.tokens(hidden);
@@ -74,7 +78,7 @@ pub fn measure(a: &Analysis, i: &Instance, name: &str) -> Measured {
     let (heads, head_dim) = attention.map_or((0, 0), |x| (x.rows / tokens.max(1), x.head_dim));
     let cache_elements: u64 = caches.iter().map(|(_, v)| elements(*v)).sum();
     let cache_bytes: u64 = caches.iter().map(|(_, v)| bytes(*v)).sum();
-    let per_head = 2 * layers * context * head_dim;
+    let per_head = volume([2, layers, context, head_dim]);
     let kv_heads = match (cache_elements.checked_div(per_head), attention) {
         (Some(n), _) if n > 0 => n,
         (_, Some(x)) => x.batch,
@@ -89,7 +93,7 @@ pub fn measure(a: &Analysis, i: &Instance, name: &str) -> Measured {
         name: name.into(),
         parameters: total,
         weight_bytes: parameters.iter().map(|p| p.bytes).sum(),
-        dtype: dtype(element, &parameters),
+        dtype: dtype(element),
         vocabulary: i.vocabulary,
         layers,
         hidden,
@@ -98,7 +102,7 @@ pub fn measure(a: &Analysis, i: &Instance, name: &str) -> Measured {
         head_dim,
         context_limit: (context > 0).then_some(context),
         kv_bytes_per_token: cache_bytes.checked_div(context).unwrap_or(0),
-        kv_dtype: kv_element.map_or(DType::F32, |e| dtype(e, &[])),
+        kv_dtype: kv_element.map_or(DType::F32, |e| dtype(e)),
         entry_tokens: vec![tokens],
         classes,
     };
@@ -140,23 +144,21 @@ pub fn measure(a: &Analysis, i: &Instance, name: &str) -> Measured {
 }
 
 fn elements(v: Value) -> u64 {
-    v.ty().shape().dims.iter().map(|d| d.unwrap_or(1)).product()
+    volume(v.ty().shape().dims.iter().map(|d| d.unwrap_or(1)))
 }
 
 fn bytes(v: Value) -> u64 {
-    (elements(v) * v.ty().shape().element.bits()).div_ceil(8)
+    let bits = v.ty().shape().element.bits();
+    elements(v).saturating_mul(bits).div_ceil(8)
 }
 
-fn dtype(e: Element, parameters: &[Parameter]) -> DType {
+fn dtype(e: Element) -> DType {
     match e {
+        Element::Float(64) => DType::F64,
         Element::Float(16) => DType::F16,
         Element::BFloat16 => DType::BF16,
         Element::Int(4) => DType::I4,
-        Element::Int(8) => {
-            // two 4-bit weights a byte cannot be told from the type alone
-            let _ = parameters;
-            DType::I8
-        }
+        Element::Int(8) => DType::I8, // two 4-bit weights a byte cannot be told from the type alone
         _ => DType::F32,
     }
 }
@@ -215,8 +217,11 @@ impl Measure<'_> {
             .i
             .embeddings
             .iter()
-            .map(|n| self.a.facts[n.index()].as_ref().map_or(0, |f| f.points) * self.trips(*n))
-            .sum();
+            .map(|n| {
+                let points = self.a.facts[n.index()].as_ref().map_or(0, |f| f.points);
+                points.saturating_mul(self.trips(*n))
+            })
+            .fold(0, u64::saturating_add);
         gathered.checked_div(hidden).unwrap_or(1).max(1)
     }
 
@@ -316,7 +321,7 @@ impl Measure<'_> {
                 c.batch
             };
         Some(Attention {
-            rows: batch * c.free[1 - v],
+            rows: batch.saturating_mul(c.free[1 - v]),
             head_dim: c.free[v],
             inner: c.inner,
             batch: c.batch,
@@ -351,7 +356,9 @@ impl Measure<'_> {
                 && self.a.graph.is_within(node.scope, self.i.scope);
             let own_view =
                 self.a.graph.op(n).is_some() && self.a.graph.is_within(node.scope, self.i.scope);
-            if own_view && !matches!(self.a.kind(n), Some(Kind::View)) {
+            let made_here = own_view && !matches!(self.a.kind(n), Some(Kind::View));
+            let starts_empty = matches!(self.a.kind(n), Some(Kind::Constant { .. } | Kind::Fill));
+            if made_here || starts_empty {
                 return None;
             }
             if !own_loop && !own_view {
@@ -511,119 +518,6 @@ impl Measure<'_> {
         by.into_iter()
             .max_by_key(|(_, b)| *b)
             .map_or(Element::Float(32), |(e, _)| e)
-    }
-
-    /// Costs by op class as coefficients of tokens M and context S, taken from this call's M and S.
-    fn costs(&mut self, tokens: u64, context: u64) -> Vec<ClassCost> {
-        let mut by: BTreeMap<OpClass, ClassCost> = BTreeMap::new();
-        let nodes = self.i.nodes.clone();
-        let (m, s) = (tokens as f64, context.max(1) as f64);
-        for n in nodes {
-            let (Some(op), Some(&class)) = (self.a.graph.op(n), self.classes.get(&n)) else {
-                continue;
-            };
-            let Some(f) = self.a.facts[n.index()].clone() else {
-                continue;
-            };
-            if matches!(f.kind, Kind::Constant { .. } | Kind::Fill | Kind::Global) {
-                continue;
-            }
-            let trips = self.trips(n) as f64;
-            let c = by.entry(class).or_insert_with(|| ClassCost {
-                class,
-                ..ClassCost::new(class)
-            });
-            c.ops += trips as u64;
-            let out_bytes: f64 = op.results().map(bytes).sum::<u64>() as f64;
-            let act_bytes: f64 = self
-                .a
-                .inputs(n)
-                .filter(|(p, _)| self.a.active[p.index()])
-                .map(|(_, e)| e.bytes)
-                .sum::<u64>() as f64;
-            let scales_with_context = matches!(class, OpClass::Softmax | OpClass::Attention);
-            match f.kind {
-                Kind::Contraction(x) => {
-                    c.dispatches += trips as u64;
-                    let flops = 2.0 * (x.batch * x.free[0] * x.free[1] * x.inner) as f64 * trips;
-                    if let Some(w) = self.a.weight_factor(n) {
-                        c.flops_per_token += flops / m;
-                        c.activation_bytes_per_token += (out_bytes + act_bytes) * trips / m;
-                        let roots = self
-                            .a
-                            .factors(n)
-                            .map(|f| self.roots(f[w].0))
-                            .unwrap_or_default();
-                        let read: f64 = roots
-                            .iter()
-                            .filter_map(|(r, share)| {
-                                Some(bytes(self.root_value(*r)?) as f64 * share)
-                            })
-                            .sum();
-                        by.entry(class)
-                            .and_modify(|c| c.weight_bytes += read * trips);
-                    } else {
-                        c.flops_per_token_context += flops / (m * s);
-                        let kv = self.cache_factor(n).unwrap_or(1);
-                        let sizes = self
-                            .a
-                            .factors(n)
-                            .map_or([0.0; 2], |f| f.map(|(_, v)| bytes(v) as f64));
-                        let c = by.entry(class).or_insert_with(|| ClassCost::new(class));
-                        c.kv_read_bytes_per_context += sizes[kv] * trips / s;
-                        c.activation_bytes_per_token += (sizes[1 - kv] + out_bytes) * trips / m;
-                    }
-                }
-                Kind::Gather { .. } => {
-                    c.dispatches += trips as u64;
-                    c.weight_bytes_per_token += out_bytes * trips / m;
-                    c.activation_bytes_per_token += out_bytes * trips / m;
-                }
-                Kind::View | Kind::Concat | Kind::Insert => {
-                    // views cost nothing, caches are updated in place: only the new rows are written
-                    if class == OpClass::CacheUpdate {
-                        c.kv_write_bytes_per_token +=
-                            self.a
-                                .inputs(n)
-                                .filter(|(p, _)| self.a.active[p.index()])
-                                .map(|(_, e)| e.bytes)
-                                .min()
-                                .unwrap_or(0) as f64
-                                * trips
-                                / m;
-                    }
-                }
-                _ if !self.a.active[n.index()] => {
-                    // masks, positions and tables: fused into their users; what is computed from
-                    // weights alone (dequantisation, casts) is part of the product's rate
-                    if !matches!(
-                        class,
-                        OpClass::Projection | OpClass::Head | OpClass::Embedding
-                    ) {
-                        c.flops_per_token += (f.points * f.features.arithmetic) as f64 * trips / m;
-                    }
-                }
-                _ => {
-                    let reduction = f.kind == Kind::Reduction;
-                    c.dispatches += u64::from(reduction) * trips as u64;
-                    let flops = (f.points * f.features.arithmetic) as f64 * trips;
-                    // elementwise chains are fused: their intermediate results stay in registers
-                    let moved = if reduction {
-                        act_bytes + out_bytes
-                    } else {
-                        0.0
-                    } * trips;
-                    if scales_with_context {
-                        c.flops_per_token_context += flops / (m * s);
-                        c.activation_bytes_per_token_context += moved / (m * s);
-                    } else {
-                        c.flops_per_token += flops / m;
-                        c.activation_bytes_per_token += moved / m;
-                    }
-                }
-            }
-        }
-        by.into_values().collect()
     }
 }
 

@@ -182,9 +182,9 @@ fn stub(host: &Host, f: &PlacedFunction, device: &Device) -> Result<(), Diagnost
             Attr::of_type(Type::function_of(ctx, &inputs, &outputs)),
         ),
     ];
-    for name in ["arg_attrs", "res_attrs", "sym_visibility"] {
-        attrs.extend(f.op.attr(name).map(|a| (name, a)));
-    }
+    let own =
+        |name: &str| matches!(name, "sym_name" | "function_type") || name.starts_with("spec.");
+    attrs.extend(f.op.attrs().into_iter().filter(|(name, _)| !own(name)));
     let func =
         build_op("func.func", loc, &[], &[], &attrs, &[vec![block]]).ok_or_else(|| bug(loc))?;
     match host.devices.first() {

@@ -1,5 +1,7 @@
 //! Outlines forward calls that are inlined in a larger function.
 
+use crate::identify::facts::is_leaf;
+
 use super::call::{Residency, dispatch_before};
 use super::{Host, symbols};
 use spec_dialect::attrs::{Call, Placement};
@@ -26,7 +28,7 @@ pub fn placed_calls(body: Block) -> Vec<PlacedCall> {
         while let Some(block) = blocks.pop() {
             for op in block.ops() {
                 let Some(call) = op.attr("spec.call").and_then(Call::from_attr) else {
-                    if !crate::identify::facts::is_leaf(op) {
+                    if !is_leaf(op) {
                         blocks.extend(op.blocks());
                     }
                     continue;
@@ -167,6 +169,7 @@ fn is_recomputable(op: Op, members: &HashSet<Op>) -> bool {
     if members.contains(&op)
         || op.attr("spec.call").is_some()
         || !op.is_pure()
+        || !is_leaf(op) // a loop is work, and may hold another call
         || matches!(op.name(), "spec.transfer")
     {
         return false;
@@ -193,6 +196,7 @@ fn feeds_from_arguments(op: Op) -> bool {
             match v.def() {
                 Some(d)
                     if d.is_pure()
+                        && is_leaf(d)
                         && d.attr("spec.call").is_none()
                         && d.name() != "spec.transfer" =>
                 {
@@ -224,13 +228,13 @@ fn dependents(c: &PlacedCall, members: &HashSet<Op>, cut: &mut Cut) -> Result<()
         .iter()
         .skip_while(|o| *o != first)
         .take_while(|o| *o != last);
-    for op in range.copied() {
-        if members.contains(&op) {
-            continue;
-        }
-        if all_operands(op).iter().any(|v| tainted.contains(v)) {
+    let mut effects_move = false; // then later effects move along, in their order
+    for op in range.copied().filter(|o| !members.contains(o)) {
+        let effects = !op.is_pure();
+        if (effects && effects_move) || all_operands(op).iter().any(|v| tainted.contains(v)) {
             tainted.extend(op.results());
             cut.dependents.push(op);
+            effects_move |= effects;
         }
     }
     let escapes: HashSet<Value> = cut.escapes.iter().copied().collect();
@@ -252,6 +256,7 @@ fn dependents(c: &PlacedCall, members: &HashSet<Op>, cut: &mut Cut) -> Result<()
 /// # Errors
 /// The call's ops cannot be moved together.
 pub fn outline(host: &mut Host, c: &PlacedCall) -> Result<(), Diagnostics> {
+    let c = &in_program_order(c); // outlining another call may have moved ops
     let Some(last) = c.ops.last().copied() else {
         return Ok(());
     };
@@ -265,7 +270,7 @@ pub fn outline(host: &mut Host, c: &PlacedCall) -> Result<(), Diagnostics> {
     let cut = find_cut(c)?;
     let device = host.device(&c.placement)?;
     let name = symbols::unique(
-        device.body,
+        &[device.body, host.body], // helpers of the host may move in
         &format!("{}_call{}", sanitized(&c.call.model), c.call.index),
     );
 
@@ -322,6 +327,17 @@ pub fn outline(host: &mut Host, c: &PlacedCall) -> Result<(), Diagnostics> {
     Ok(())
 }
 
+fn in_program_order(c: &PlacedCall) -> PlacedCall {
+    let members: HashSet<Op> = c.ops.iter().copied().collect();
+    let block = c.ops.first().and_then(|o| o.block());
+    let ops = block.map(|b| b.ops()).unwrap_or_default();
+    PlacedCall {
+        call: c.call.clone(),
+        placement: c.placement.clone(),
+        ops: ops.into_iter().filter(|o| members.contains(o)).collect(),
+    }
+}
+
 fn sanitized(name: &str) -> String {
     name.chars()
         .map(|c| {
@@ -373,8 +389,10 @@ fn residency(
             && !s.dims.is_empty()
             && (s.element.is_float() || s.element.bits() <= 16 && s.element.bits() > 1)
     };
-    let same_call_later = |user: Op| {
-        user.attr("spec.placement")
+    // the mark of an inlined call is on the ops of its block, not on those in their regions
+    let same_device_later = |user: Op| {
+        std::iter::successors(Some(user), |o| o.parent())
+            .find_map(|o| o.attr("spec.placement"))
             .and_then(Placement::from_attr)
             .is_some_and(|p| p.device == placement.device)
     };
@@ -391,7 +409,7 @@ fn residency(
             .parent()
             .and_then(|f| f.body())
             .is_some_and(|b| b.args().iter().any(|a| a.ty() == v.ty())),
-        _ => on_device(user) || same_call_later(user),
+        _ => on_device(user) || same_device_later(user),
     };
     let stays_out = |v: Value| {
         array(v)

@@ -1,6 +1,21 @@
 //! Small pieces of textual IR for the functions that this pass writes.
 
+use spec_dialect::attrs::quoted;
 use spec_dialect::ffi::{Shape, Type};
+
+/// `@name`, with quotes where MLIR needs them.
+pub fn symbol(name: &str) -> String {
+    let letter = |c: char| c.is_ascii_alphabetic() || c == '_';
+    let bare = name.starts_with(letter)
+        && name
+            .chars()
+            .all(|c| letter(c) || c.is_ascii_digit() || "$.".contains(c));
+    if bare {
+        format!("@{name}")
+    } else {
+        format!("@{}", quoted(name))
+    }
+}
 
 /// `tensor<2x3xf32>`
 pub fn tensor(dims: &[u64], element: &str) -> String {

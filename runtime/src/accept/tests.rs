@@ -32,7 +32,9 @@ fn simulate(q: &Rows, p: &Rows, rounds: usize) -> Vec<Vec<u64>> {
     let (g, mut random) = (q.len(), Random(7));
     let mut counts = vec![vec![0; p.vocabulary()]; g + 1];
     for _ in 0..rounds {
-        let drafts: Vec<u32> = (0..g).map(|i| sample(q, i, random.next()).unwrap()).collect();
+        let drafts: Vec<u32> = (0..g)
+            .map(|i| sample(q, i, random.next()).unwrap())
+            .collect();
         let uniforms: Vec<f32> = (0..=g).map(|_| random.next()).collect();
         let out = rejection(&drafts, q, p, &uniforms).unwrap();
         let tokens = drafts[..out.accepted].iter().chain([&out.last]);
@@ -47,7 +49,9 @@ fn simulate(q: &Rows, p: &Rows, rounds: usize) -> Vec<Vec<u64>> {
 const CRITICAL: f64 = 21.11;
 
 const Q: [f32; 8] = [0.7, 0.1, 0.1, 0.1, 0.25, 0.25, 0.25, 0.25];
-const P: [f32; 12] = [0.1, 0.2, 0.3, 0.4, 0.0, 0.5, 0.25, 0.25, 0.97, 0.01, 0.01, 0.01];
+const P: [f32; 12] = [
+    0.1, 0.2, 0.3, 0.4, 0.0, 0.5, 0.25, 0.25, 0.97, 0.01, 0.01, 0.01,
+];
 
 #[test]
 fn rejection_is_lossless() {
@@ -55,7 +59,10 @@ fn rejection_is_lossless() {
     let counts = simulate(&q, &p, 200_000);
     for (place, counts) in counts.iter().enumerate() {
         let chi = chi_square(counts, &P[place * 4..][..4]);
-        assert!(chi < CRITICAL, "place {place}: {counts:?}, chi-square {chi}");
+        assert!(
+            chi < CRITICAL,
+            "place {place}: {counts:?}, chi-square {chi}"
+        );
     }
     // the test can fail: the same counts are far from the drafter's distribution
     assert!(chi_square(&counts[0], &Q[..4]) > 1000.0 * CRITICAL);
@@ -66,10 +73,16 @@ fn rejection_is_lossless() {
 fn rejection_is_lossless_for_rows_of_another_sum() {
     let scaled: Vec<f32> = P.iter().map(|x| x * 0.992).collect();
     let q_scaled: Vec<f32> = Q.iter().map(|x| x * 1.008).collect();
-    let (q, p) = (Rows::new(&q_scaled, 4).unwrap(), Rows::new(&scaled, 4).unwrap());
+    let (q, p) = (
+        Rows::new(&q_scaled, 4).unwrap(),
+        Rows::new(&scaled, 4).unwrap(),
+    );
     for (place, counts) in simulate(&q, &p, 400_000).iter().enumerate() {
         let chi = chi_square(counts, &P[place * 4..][..4]);
-        assert!(chi < CRITICAL, "place {place}: {counts:?}, chi-square {chi}");
+        assert!(
+            chi < CRITICAL,
+            "place {place}: {counts:?}, chi-square {chi}"
+        );
     }
 }
 
@@ -79,7 +92,10 @@ fn acceptance_rate_is_the_overlap() {
     let (q, p) = (Rows::new(&Q, 4).unwrap(), Rows::new(&P, 4).unwrap());
     let reached = simulate(&q, &p, 200_000)[1].iter().sum::<u64>() as f64 / 200_000.0;
     let overlap = f64::from(0.1_f32 + 0.1 + 0.1 + 0.1);
-    assert!((reached - overlap).abs() < 0.005, "{reached} instead of {overlap}");
+    assert!(
+        (reached - overlap).abs() < 0.005,
+        "{reached} instead of {overlap}"
+    );
 }
 
 #[test]
@@ -100,8 +116,20 @@ fn zero_probabilities_are_no_division() {
     let p = [1.0, 0.0, 0.5, 0.5];
     let (q, p) = (Rows::new(&q, 2).unwrap(), Rows::new(&p, 2).unwrap());
     // q = 0, p > 0: stands; p = 0: never stands, even at u = 0, and is replaced by what p allows
-    assert_eq!(rejection(&[0], &q, &p, &[0.99, 0.0]), Ok(Accepted { accepted: 1, last: 0 }));
-    assert_eq!(rejection(&[1], &q, &p, &[0.0, 0.99]), Ok(Accepted { accepted: 0, last: 0 }));
+    assert_eq!(
+        rejection(&[0], &q, &p, &[0.99, 0.0]),
+        Ok(Accepted {
+            accepted: 1,
+            last: 0
+        })
+    );
+    assert_eq!(
+        rejection(&[1], &q, &p, &[0.0, 0.99]),
+        Ok(Accepted {
+            accepted: 0,
+            last: 0
+        })
+    );
 }
 
 #[test]
@@ -111,31 +139,85 @@ fn without_a_residual_p_is_sampled() {
     let p = [0.5_f32, 0.5, 0.0, 1.0, 0.0, 0.0];
     let (q, p) = (Rows::new(&q, 3).unwrap(), Rows::new(&p, 3).unwrap());
     // token 2 has p = q = 0: refused, no residual
-    assert_eq!(rejection(&[2], &q, &p, &[0.0, 0.75]), Ok(Accepted { accepted: 0, last: 1 }));
+    assert_eq!(
+        rejection(&[2], &q, &p, &[0.0, 0.75]),
+        Ok(Accepted {
+            accepted: 0,
+            last: 1
+        })
+    );
 }
 
 #[test]
 fn bad_input_is_named() {
     let text = |r: Result<Accepted, AcceptError>| r.unwrap_err().to_string();
     let rows = |v: &'static [f32]| Rows::new(v, 2);
-    assert_eq!(rows(&[0.5, 0.5, 1.0]).unwrap_err().to_string(), "3 probabilities do not make rows of a vocabulary of 2");
-    assert_eq!(Rows::new(&[], 0).unwrap_err(), AcceptError::Rows { values: 0, vocabulary: 0 });
-    assert_eq!(rows(&[0.5, f32::NAN]).unwrap_err().to_string(), "row 0: NaN for token 1 is no probability");
-    assert_eq!(rows(&[1.5, -0.5]).unwrap_err().to_string(), "row 0: -0.5 for token 1 is no probability");
-    assert_eq!(rows(&[0.5, 0.5, 0.0, 0.0]).unwrap_err().to_string(), "row 1 sums to 0, not to 1: apply softmax first");
-    assert_eq!(rows(&[3.0, 1.0]).unwrap_err().to_string(), "row 0 sums to 4, not to 1: apply softmax first");
-    let (q, p) = (rows(&[0.5, 0.5]).unwrap(), rows(&[0.5, 0.5, 1.0, 0.0]).unwrap());
-    assert_eq!(text(rejection(&[], &q, &p, &[0.5])), "rows of the drafter: expected 0 elements, got 1");
-    assert_eq!(text(rejection(&[0], &q, &q, &[0.5, 0.5])), "rows of the target: expected 2 elements, got 1");
-    assert_eq!(text(rejection(&[0], &q, &p, &[0.5])), "random numbers: expected 2 elements, got 1");
-    assert_eq!(text(rejection(&[0], &q, &p, &[0.5, 1.0])), "random number 1 is 1, outside of [0, 1)");
-    assert_eq!(text(rejection(&[0], &q, &p, &[f32::NAN, 0.0])), "random number 0 is NaN, outside of [0, 1)");
-    assert_eq!(text(rejection(&[2], &q, &p, &[0.5, 0.5])), "draft 0 is token 2, outside of the vocabulary of 2");
+    assert_eq!(
+        rows(&[0.5, 0.5, 1.0]).unwrap_err().to_string(),
+        "3 probabilities do not make rows of a vocabulary of 2"
+    );
+    assert_eq!(
+        Rows::new(&[], 0).unwrap_err(),
+        AcceptError::Rows {
+            values: 0,
+            vocabulary: 0
+        }
+    );
+    assert_eq!(
+        rows(&[0.5, f32::NAN]).unwrap_err().to_string(),
+        "row 0: NaN for token 1 is no probability"
+    );
+    assert_eq!(
+        rows(&[1.5, -0.5]).unwrap_err().to_string(),
+        "row 0: -0.5 for token 1 is no probability"
+    );
+    assert_eq!(
+        rows(&[0.5, 0.5, 0.0, 0.0]).unwrap_err().to_string(),
+        "row 1 sums to 0, not to 1: apply softmax first"
+    );
+    assert_eq!(
+        rows(&[3.0, 1.0]).unwrap_err().to_string(),
+        "row 0 sums to 4, not to 1: apply softmax first"
+    );
+    let (q, p) = (
+        rows(&[0.5, 0.5]).unwrap(),
+        rows(&[0.5, 0.5, 1.0, 0.0]).unwrap(),
+    );
+    assert_eq!(
+        text(rejection(&[], &q, &p, &[0.5])),
+        "rows of the drafter: expected 0 elements, got 1"
+    );
+    assert_eq!(
+        text(rejection(&[0], &q, &q, &[0.5, 0.5])),
+        "rows of the target: expected 2 elements, got 1"
+    );
+    assert_eq!(
+        text(rejection(&[0], &q, &p, &[0.5])),
+        "random numbers: expected 2 elements, got 1"
+    );
+    assert_eq!(
+        text(rejection(&[0], &q, &p, &[0.5, 1.0])),
+        "random number 1 is 1, outside of [0, 1)"
+    );
+    assert_eq!(
+        text(rejection(&[0], &q, &p, &[f32::NAN, 0.0])),
+        "random number 0 is NaN, outside of [0, 1)"
+    );
+    assert_eq!(
+        text(rejection(&[2], &q, &p, &[0.5, 0.5])),
+        "draft 0 is token 2, outside of the vocabulary of 2"
+    );
     let wide = Rows::new(&[1.0, 0.0, 0.0, 1.0], 4);
     assert!(matches!(wide, Err(AcceptError::Sum { .. })));
     let other = Rows::new(&[1.0, 0.0, 0.0], 3).unwrap();
-    assert_eq!(text(rejection(&[0], &other, &p, &[0.5, 0.5])), "the drafter's vocabulary has 3 tokens, the target's 2");
-    assert_eq!(sample(&p, 2, 0.5), Err(AcceptError::NoRow { row: 2, rows: 2 }));
+    assert_eq!(
+        text(rejection(&[0], &other, &p, &[0.5, 0.5])),
+        "the drafter's vocabulary has 3 tokens, the target's 2"
+    );
+    assert_eq!(
+        sample(&p, 2, 0.5),
+        Err(AcceptError::NoRow { row: 2, rows: 2 })
+    );
 }
 
 /// Rows that sum to 1 up to f32 rounding; zeros are common.
@@ -150,7 +232,8 @@ fn distributions(rows: usize, vocabulary: usize) -> impl Strategy<Value = Vec<f3
 
 fn case() -> impl Strategy<Value = (usize, Vec<f32>, Vec<f32>, Vec<f32>)> {
     (0..5_usize, 1..9_usize).prop_flat_map(|(g, v)| {
-        let uniform = prop_oneof![1 => Just(0.0_f32), 1 => Just(1.0 - f32::EPSILON / 2.0), 6 => 0.0..1.0_f32];
+        let uniform =
+            prop_oneof![1 => Just(0.0_f32), 1 => Just(1.0 - f32::EPSILON / 2.0), 6 => 0.0..1.0_f32];
         (
             Just(v),
             distributions(g, v),

@@ -7,13 +7,17 @@ use super::forms::{Form, LoopKind, ModelSpec, Naming, Pair, module};
 use super::style::{Config, Exporter, Style};
 
 /// Exported and generated models that the toolkit must take.
-pub const GOOD: [&str; 12] = [
+pub const GOOD: [&str; 16] = [
     "pair.mlir",
     "stories260k.rows.m1.mlir",
     "stories260k.rows.m5.mlir",
     "stories260k.slice.m1.mlir",
     "stories260k.slice.m5.mlir",
     "jax.stories-shape.decode.mlir",
+    "jax.scan.decode.mlir",
+    "jax.gemma.decode.mlir",
+    "jax.gpt2.verify4.mlir",
+    "jax.speculative_loop.mlir",
     "smollm2-135m.rows.m1.f16.mlir.gz",
     "smollm2-135m.rows.m5.f32.mlir.gz",
     "dynamic_bounded.mlir",

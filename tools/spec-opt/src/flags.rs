@@ -23,6 +23,9 @@ All other flags are those of mlir-opt:
 
 ";
 
+/// A report was asked for, and no pass writes one.
+pub const NO_REPORT: &str = "there is no report without identification: add --spec-partition (or --spec-identify, or a pipeline with one of them)";
+
 /// How to report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Report {
@@ -43,6 +46,8 @@ pub struct Flags {
     pub graph: Option<PathBuf>,
     /// Help was asked for.
     pub help: bool,
+    /// The version was asked for.
+    pub version: bool,
     /// What MLIR's main loop gets.
     pub mlir_args: Vec<CString>,
 }
@@ -57,6 +62,7 @@ impl Flags {
             report: None,
             graph: None,
             help: false,
+            version: false,
             mlir_args: vec![],
         };
         let (mut drafter, mut target): (Option<OsString>, Option<OsString>) = (None, None);
@@ -84,6 +90,9 @@ impl Flags {
                 None => args.next().ok_or_else(|| format!("--{name} needs a value")),
             };
             match name.as_str() {
+                "explain" if text.contains('=') => {
+                    return Err("--explain takes no value; leave it out or give it alone".into());
+                }
                 "explain" => flags.report = Some(flags.report.unwrap_or(Report::Explain)),
                 "report" => {
                     flags.report = Some(match value(&mut args)?.to_str() {
@@ -92,7 +101,7 @@ impl Flags {
                         other => {
                             return Err(format!(
                                 "--report must be text or json, got '{}'",
-                                other.unwrap_or("?")
+                                other.unwrap_or("bytes that are not UTF-8")
                             ));
                         }
                     });
@@ -101,10 +110,14 @@ impl Flags {
                 "drafter" => drafter = Some(value(&mut args)?),
                 "target" => target = Some(value(&mut args)?),
                 _ => {
-                    flags.help |= matches!(name.as_str(), "help" | "h");
+                    flags.help |= name.starts_with("help") || name == "h";
+                    flags.version |= name == "version";
                     rest.push(arg);
                 }
             }
+        }
+        if flags.report.is_some() && !flags.help && !flags.version && !identifies(&rest) {
+            return Err(NO_REPORT.into());
         }
         link(&mut rest, drafter, target)?;
         let has_output = rest.iter().any(|a| {
@@ -122,6 +135,20 @@ impl Flags {
     }
 }
 
+/// Whether a pass that reports may run. A pipeline may name it anywhere, or be in the input (`--run-reproducer`).
+fn identifies(args: &[OsString]) -> bool {
+    let names = [
+        "spec-identify",
+        "spec-place",
+        "spec-partition",
+        "run-reproducer",
+    ];
+    args.iter().any(|a| {
+        let text = a.to_string_lossy();
+        names.iter().any(|n| text.contains(n))
+    })
+}
+
 /// Two input files become a `spec-link` in front of all other passes, on an empty module.
 fn link(
     rest: &mut Vec<OsString>,
@@ -134,13 +161,6 @@ fn link(
             None => Ok(()),
         };
     };
-    let takes_value = |a: &OsString| a == "-o";
-    let has_input = rest
-        .windows(2)
-        .any(|w| !w[1].as_bytes().starts_with(b"-") && !takes_value(&w[0]));
-    if has_input {
-        return Err("--drafter and --target take the place of an input file; leave it out".into());
-    }
     if rest.iter().any(|a| {
         a.to_string_lossy()
             .trim_start_matches('-')
@@ -150,6 +170,13 @@ fn link(
             "with --pass-pipeline, link with spec-link{drafter=FILE target=FILE} in the pipeline"
                 .into(),
         );
+    }
+    let takes_value = |a: &OsString| a == "-o";
+    let has_input = rest
+        .windows(2)
+        .any(|w| !w[1].as_bytes().starts_with(b"-") && !takes_value(&w[0]));
+    if has_input {
+        return Err("--drafter and --target take the place of an input file; leave it out".into());
     }
     let mut option = OsString::from("--spec-link=target=");
     option.push(quoted(&target)?);

@@ -2,8 +2,9 @@
 
 mod flags;
 
-use flags::{Flags, Report};
+use flags::{Flags, NO_REPORT, Report};
 use std::ffi::CString;
+use std::io::{ErrorKind, Write};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
@@ -14,8 +15,14 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    if flags.help {
-        print!("{}", flags::HELP);
+    let greeting = match (flags.help, flags.version) {
+        (true, _) => flags::HELP,
+        (_, true) => concat!("spec-opt ", env!("CARGO_PKG_VERSION"), "\n"),
+        _ => "",
+    };
+    if let Err(message) = print(greeting) {
+        eprintln!("spec-opt: error: {message}");
+        return ExitCode::FAILURE;
     }
     spec_dialect::ffi::register_upstream_passes();
     spec_passes::register();
@@ -26,35 +33,46 @@ fn main() -> ExitCode {
         &args,
         "spec-opt: MLIR passes for speculative decoding on heterogeneous SoCs\n",
     );
-    if code == 0
-        && let Err(message) = print_reports(&flags)
-    {
+    let reported = print_reports(&flags, code == 0);
+    if let Err(message) = reported {
         eprintln!("spec-opt: error: {message}");
         return ExitCode::FAILURE;
     }
     ExitCode::from(u8::try_from(code).unwrap_or(1))
 }
 
-fn print_reports(flags: &Flags) -> Result<(), String> {
+/// After a failure, `--explain` still shows how far it came; the other reports are complete or absent.
+fn print_reports(flags: &Flags, complete: bool) -> Result<(), String> {
     let Some(kind) = flags.report else {
         return Ok(());
     };
     let reports = spec_passes::session::take();
-    if reports.is_empty() {
-        return Err(
-            "there is no report: no spec-identify, spec-place or spec-partition ran".into(),
-        );
+    if complete && reports.is_empty() {
+        return Err(NO_REPORT.into());
     }
+    let text = || reports.iter().map(|r| r.text()).collect::<String>();
     match kind {
-        Report::Explain => reports.iter().for_each(|r| eprint!("{}", r.text())),
-        Report::Text => reports.iter().for_each(|r| print!("{}", r.text())),
+        Report::Explain => {
+            eprint!("{}", text());
+            Ok(())
+        }
+        _ if !complete => Ok(()),
+        Report::Text => print(&text()),
         Report::Json => {
-            let text = match &reports[..] {
+            let json = match &reports[..] {
                 [one] => serde_json::to_string_pretty(one),
                 many => serde_json::to_string_pretty(many),
             };
-            println!("{}", text.map_err(|e| e.to_string())?);
+            print(&(json.map_err(|e| e.to_string())? + "\n"))
         }
     }
-    Ok(())
+}
+
+/// Writes to stdout; a reader that has seen enough is no error.
+fn print(text: &str) -> Result<(), String> {
+    let mut out = std::io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(e) if e.kind() != ErrorKind::BrokenPipe => Err(format!("cannot write to stdout: {e}")),
+        _ => Ok(()),
+    }
 }

@@ -1,0 +1,123 @@
+//! FLOPs and bytes of a forward call by op class.
+
+use super::super::facts::Kind;
+use super::{Measure, bytes};
+use spec_cost::{ClassCost, OpClass};
+use std::collections::BTreeMap;
+
+impl Measure<'_> {
+    /// Costs by op class as coefficients of tokens M and context S, taken from this call's M and S.
+    pub(super) fn costs(&mut self, tokens: u64, context: u64) -> Vec<ClassCost> {
+        let mut by: BTreeMap<OpClass, ClassCost> = BTreeMap::new();
+        let nodes = self.i.nodes.clone();
+        let (m, s) = (tokens as f64, context.max(1) as f64);
+        for n in nodes {
+            let (Some(op), Some(&class)) = (self.a.graph.op(n), self.classes.get(&n)) else {
+                continue;
+            };
+            let Some(f) = self.a.facts[n.index()].clone() else {
+                continue;
+            };
+            if matches!(f.kind, Kind::Constant { .. } | Kind::Fill | Kind::Global) {
+                continue;
+            }
+            let trips = self.trips(n) as f64;
+            let c = by.entry(class).or_insert_with(|| ClassCost {
+                class,
+                ..ClassCost::new(class)
+            });
+            c.ops += trips as u64;
+            let out_bytes: f64 = op.results().map(|r| bytes(r) as f64).sum();
+            let act_bytes: f64 = self
+                .a
+                .inputs(n)
+                .filter(|(p, _)| self.a.active[p.index()])
+                .map(|(_, e)| e.bytes as f64)
+                .sum();
+            let scales_with_context = matches!(class, OpClass::Softmax | OpClass::Attention);
+            match f.kind {
+                Kind::Contraction(x) => {
+                    c.dispatches += trips as u64;
+                    let points = [x.batch, x.free[0], x.free[1], x.inner];
+                    let flops = 2.0 * points.map(|n| n as f64).iter().product::<f64>() * trips;
+                    if let Some(w) = self.a.weight_factor(n) {
+                        c.flops_per_token += flops / m;
+                        c.activation_bytes_per_token += (out_bytes + act_bytes) * trips / m;
+                        let roots = self
+                            .a
+                            .factors(n)
+                            .map(|f| self.roots(f[w].0))
+                            .unwrap_or_default();
+                        let read: f64 = roots
+                            .iter()
+                            .filter_map(|(r, share)| {
+                                Some(bytes(self.root_value(*r)?) as f64 * share)
+                            })
+                            .sum();
+                        by.entry(class)
+                            .and_modify(|c| c.weight_bytes += read * trips);
+                    } else {
+                        c.flops_per_token_context += flops / (m * s);
+                        let kv = self.cache_factor(n).unwrap_or(1);
+                        let sizes = self
+                            .a
+                            .factors(n)
+                            .map_or([0.0; 2], |f| f.map(|(_, v)| bytes(v) as f64));
+                        let c = by.entry(class).or_insert_with(|| ClassCost::new(class));
+                        c.kv_read_bytes_per_context += sizes[kv] * trips / s;
+                        c.activation_bytes_per_token += (sizes[1 - kv] + out_bytes) * trips / m;
+                    }
+                }
+                Kind::Gather { .. } => {
+                    c.dispatches += trips as u64;
+                    c.weight_bytes_per_token += out_bytes * trips / m;
+                    c.activation_bytes_per_token += out_bytes * trips / m;
+                }
+                Kind::View | Kind::Concat | Kind::Insert => {
+                    // views cost nothing, caches are updated in place: only the new rows are written
+                    if class == OpClass::CacheUpdate {
+                        c.kv_write_bytes_per_token +=
+                            self.a
+                                .inputs(n)
+                                .filter(|(p, _)| self.a.active[p.index()])
+                                .map(|(_, e)| e.bytes)
+                                .min()
+                                .unwrap_or(0) as f64
+                                * trips
+                                / m;
+                    }
+                }
+                _ if !self.a.active[n.index()] => {
+                    // masks, positions and tables: fused into their users; what is computed from
+                    // weights alone (dequantisation, casts) is part of the product's rate
+                    if !matches!(
+                        class,
+                        OpClass::Projection | OpClass::Head | OpClass::Embedding
+                    ) {
+                        c.flops_per_token +=
+                            f.points as f64 * f.features.arithmetic as f64 * trips / m;
+                    }
+                }
+                _ => {
+                    let reduction = f.kind == Kind::Reduction;
+                    c.dispatches += u64::from(reduction) * trips as u64;
+                    let flops = f.points as f64 * f.features.arithmetic as f64 * trips;
+                    // elementwise chains are fused: their intermediate results stay in registers
+                    let moved = if reduction {
+                        act_bytes + out_bytes
+                    } else {
+                        0.0
+                    } * trips;
+                    if scales_with_context {
+                        c.flops_per_token_context += flops / (m * s);
+                        c.activation_bytes_per_token_context += moved / (m * s);
+                    } else {
+                        c.flops_per_token += flops / m;
+                        c.activation_bytes_per_token += moved / m;
+                    }
+                }
+            }
+        }
+        by.into_values().collect()
+    }
+}

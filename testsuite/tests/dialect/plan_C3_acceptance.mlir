@@ -1,0 +1,5 @@
+module attributes {spec.plan = #spec.plan<soc = "imx95", host = "cpu", draft_length = 3, strategy = sequential, accept = greedy, acceptance = -0.1, acceptance_source = "option", tokens_per_second = 2.0, speedup = 1.5, baseline = "cpu">} {}
+// -----
+module attributes {spec.plan = #spec.plan<soc = "imx95", host = "cpu", draft_length = 3, strategy = sequential, accept = greedy, acceptance = 1.0001, acceptance_source = "option", tokens_per_second = 2.0, speedup = 1.5, baseline = "cpu">} {}
+// -----
+module attributes {spec.plan = #spec.plan<soc = "imx95", host = "cpu", draft_length = 3, strategy = sequential, accept = greedy, acceptance = 0x7FF8000000000000, acceptance_source = "option", tokens_per_second = 2.0, speedup = 1.5, baseline = "cpu">} {}

@@ -1,0 +1,28 @@
+// Drafts without a region; a region without drafts; draft states without drafts.
+func.func @f(%last: tensor<1xi64>, %p: index, %u: tensor<3xf32>, %c: tensor<8xf32>, %q: tensor<6xf32>, %r: tensor<2x6xf32>) {
+  %0:2 = spec.round greedy draft_length 1 last(%last : tensor<1xi64>) position(%p : index) verify() {
+  ^bb0(%t: tensor<2xi64>, %at: index):
+    spec.yield %t : tensor<2xi64>
+  } : tensor<2xi64>
+  return
+}
+// -----
+func.func @f(%last: tensor<1xi64>, %p: index, %u: tensor<3xf32>, %c: tensor<8xf32>, %q: tensor<6xf32>, %r: tensor<2x6xf32>) {
+  %0:2 = spec.round greedy draft_length 0 last(%last : tensor<1xi64>) position(%p : index) draft() {
+  ^bb0(%t: tensor<1xi64>, %at: index):
+    spec.yield %t : tensor<1xi64>
+  } verify() {
+  ^bb0(%t: tensor<1xi64>, %at: index):
+    spec.yield %t : tensor<1xi64>
+  } : tensor<1xi64>
+  return
+}
+// -----
+func.func @f(%last: tensor<1xi64>, %p: index, %u: tensor<3xf32>, %c: tensor<8xf32>, %q: tensor<6xf32>, %r: tensor<2x6xf32>) {
+  %0:3 = "spec.round"(%last, %p, %c) <{accept = #spec<accept greedy>, draft_length = 0 : i64, operandSegmentSizes = array<i32: 1, 1, 0, 1, 0>}> ({
+  }, {
+  ^bb0(%t: tensor<1xi64>, %at: index):
+    spec.yield %t : tensor<1xi64>
+  }) : (tensor<1xi64>, index, tensor<8xf32>) -> (tensor<1xi64>, index, tensor<8xf32>)
+  return
+}

@@ -1,0 +1,10 @@
+func.func @f(%last: tensor<1xi64>, %p: index, %u: tensor<3xf32>, %c: tensor<8xf32>, %q: tensor<6xf32>, %r: tensor<2x6xf32>, %e: tensor<5xf32>) {
+  %0:2 = spec.round rejection draft_length 1 last(%last : tensor<1xi64>) position(%p : index) random(%u : tensor<3xf32>) draft() {
+  ^bb0(%t: tensor<1xi64>, %at: index):
+    spec.yield %e : tensor<5xf32>
+  } verify() {
+  ^bb0(%t: tensor<2xi64>, %at: index):
+    spec.yield %r : tensor<2x6xf32>
+  } : tensor<2xi64>
+  return
+}

@@ -1,0 +1,3 @@
+func.func private @f() attributes {spec.placement = "gpu"}
+// -----
+module attributes {spec.placement} {}

@@ -1,0 +1,3 @@
+func.func private @f() attributes {spec.role = "verifier"}
+// -----
+func.func private @f() attributes {spec.role}

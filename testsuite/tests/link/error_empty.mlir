@@ -1,0 +1,4 @@
+// arg: --spec-link=target=tests/link/files/empty.mlir
+// No function.
+module {
+}

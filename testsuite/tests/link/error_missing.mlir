@@ -1,0 +1,4 @@
+// arg: --spec-link=target=tests/link/files/nowhere.mlir
+// No such file.
+module {
+}

@@ -1,0 +1,4 @@
+// arg: --spec-link=drafter=tests/link/files/drafter.mlir
+// The target is required.
+module {
+}

@@ -1,0 +1,4 @@
+// arg: --spec-link=target=tests/link/files/broken.mlir
+// Not MLIR.
+module {
+}

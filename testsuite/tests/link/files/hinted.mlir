@@ -1,0 +1,3 @@
+func.func @main() attributes {spec.role = "drafter"} {
+  return
+}

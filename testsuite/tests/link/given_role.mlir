@@ -1,0 +1,4 @@
+// arg: --spec-link=target=tests/link/files/hinted.mlir
+// A role that the file gives stays.
+module {
+}

@@ -1,0 +1,16 @@
+// The ops of two calls alternate: each call becomes one dispatch, the target's behind the drafter's.
+#plan = #spec.plan<soc = "unit", host = "cpu", draft_length = 2, strategy = sequential, accept = greedy, acceptance = 0.9, acceptance_source = "option alpha", tokens_per_second = 1.5, speedup = 1.25, baseline = "target on cpu">
+#gpu = #spec.placement<role = drafter, device = "gpu", units = 1, dtype = f32>
+#cpu = #spec.placement<role = target, device = "cpu", units = 4, dtype = f32>
+#d0 = #spec.call<model = "drafter", role = drafter, index = 0>
+#t0 = #spec.call<model = "target", role = target, index = 0>
+module attributes {spec.plan = #plan} {
+  func.func @main(%t: tensor<1xi64>, %s: tensor<1xi64>) -> tensor<1xi64> {
+    %0 = linalg.copy {spec.call = #d0, spec.placement = #gpu} ins(%t : tensor<1xi64>) outs(%t : tensor<1xi64>) -> tensor<1xi64>
+    %1 = linalg.copy {spec.call = #t0, spec.placement = #cpu} ins(%0 : tensor<1xi64>) outs(%s : tensor<1xi64>) -> tensor<1xi64>
+    %2 = linalg.copy {spec.call = #t0, spec.placement = #cpu} ins(%s : tensor<1xi64>) outs(%s : tensor<1xi64>) -> tensor<1xi64>
+    %3 = linalg.copy {spec.call = #d0, spec.placement = #gpu} ins(%0 : tensor<1xi64>) outs(%t : tensor<1xi64>) -> tensor<1xi64>
+    %4 = linalg.add {spec.call = #t0, spec.placement = #cpu} ins(%1, %2 : tensor<1xi64>, tensor<1xi64>) outs(%3 : tensor<1xi64>) -> tensor<1xi64>
+    return %4 : tensor<1xi64>
+  }
+}

@@ -1,0 +1,4 @@
+// arg: --spec-partition=speed=1
+// No such option.
+module {
+}

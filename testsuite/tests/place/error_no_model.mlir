@@ -1,0 +1,4 @@
+// arg: --spec-place=soc=unit alpha=0.5
+// Nothing to place.
+module {
+}
