@@ -123,19 +123,24 @@ impl Op {
     }
     /// Full name, such as `linalg.generic`.
     pub fn name<'a>(self) -> &'a str {
+        // SAFETY: handles are valid and indices in range (see the module).
         view(unsafe { mlirIdentifierStr(mlirOperationGetName(self.raw())) })
     }
     /// Location.
     pub fn loc(self) -> Loc {
+        // SAFETY: handles are valid and indices in range (see the module).
         Loc(unsafe { mlirOperationGetLocation(self.raw()) }.ptr)
     }
     /// Context.
     pub fn ctx(self) -> Ctx {
+        // SAFETY: handles are valid and indices in range (see the module).
         Ctx(unsafe { mlirOperationGetContext(self.raw()) }.ptr)
     }
     /// Operands in order.
     pub fn operands(self) -> impl ExactSizeIterator<Item = Value> {
+        // SAFETY: handles are valid and indices in range (see the module).
         let n = unsafe { mlirOperationGetNumOperands(self.raw()) } as usize;
+        // SAFETY: as above.
         (0..n).map(move |i| Value(unsafe { mlirOperationGetOperand(self.raw(), i as isize) }.ptr))
     }
     /// Operand `i`, if there is one.
@@ -144,7 +149,9 @@ impl Op {
     }
     /// Results in order.
     pub fn results(self) -> impl ExactSizeIterator<Item = Value> {
+        // SAFETY: handles are valid and indices in range (see the module).
         let n = unsafe { mlirOperationGetNumResults(self.raw()) } as usize;
+        // SAFETY: as above.
         (0..n).map(move |i| Value(unsafe { mlirOperationGetResult(self.raw(), i as isize) }.ptr))
     }
     /// Blocks of region `i` in order; empty if there is no such region.
@@ -152,9 +159,11 @@ impl Op {
         let mut out = vec![];
         if i < self.region_count() {
             let mut b =
+                // SAFETY: handles are valid and indices in range (see the module).
                 unsafe { mlirRegionGetFirstBlock(mlirOperationGetRegion(self.raw(), i as isize)) };
             while let Some(block) = Block::opt(b) {
                 out.push(block);
+                // SAFETY: handles are valid and indices in range (see the module).
                 b = unsafe { mlirBlockGetNextInRegion(b) };
             }
         }
@@ -162,6 +171,7 @@ impl Op {
     }
     /// Number of regions.
     pub fn region_count(self) -> usize {
+        // SAFETY: handles are valid and indices in range (see the module).
         (unsafe { mlirOperationGetNumRegions(self.raw()) }) as usize
     }
     /// All blocks of all regions.
@@ -176,14 +186,17 @@ impl Op {
     }
     /// The op that holds this one.
     pub fn parent(self) -> Option<Op> {
+        // SAFETY: handles are valid and indices in range (see the module).
         Op::opt(unsafe { mlirOperationGetParentOperation(self.raw()) })
     }
     /// The block that holds this op.
     pub fn block(self) -> Option<Block> {
+        // SAFETY: handles are valid and indices in range (see the module).
         Block::opt(unsafe { mlirOperationGetBlock(self.raw()) })
     }
     /// The attribute `name`, inherent or discardable.
     pub fn attr(self, name: &str) -> Option<Attr> {
+        // SAFETY: handles are valid and indices in range (see the module).
         Attr::opt(unsafe { mlirOperationGetAttributeByName(self.raw(), sref(name)) })
     }
     /// The string attribute `name`.
@@ -196,24 +209,30 @@ impl Op {
     }
     /// Sets or replaces an attribute.
     pub fn set_attr(self, name: &str, value: Attr) {
+        // SAFETY: handles are valid and indices in range (see the module).
         unsafe { mlirOperationSetAttributeByName(self.raw(), sref(name), value.raw()) }
     }
     /// Removes an attribute, if it is there.
     pub fn remove_attr(self, name: &str) {
+        // SAFETY: handles are valid and indices in range (see the module).
         unsafe { mlirOperationRemoveAttributeByName(self.raw(), sref(name)) };
     }
     /// Replaces operand `i`.
     pub fn set_operand(self, i: usize, value: Value) {
         assert!(i < self.operands().len());
+        // SAFETY: handles are valid and indices in range (see the module).
         unsafe { mlirOperationSetOperand(self.raw(), i as isize, value.raw()) }
     }
     /// Names and values of all attributes.
     pub fn attrs<'a>(self) -> Vec<(&'a str, Attr)> {
+        // SAFETY: handles are valid and indices in range (see the module).
         let n = unsafe { mlirOperationGetNumAttributes(self.raw()) };
         (0..n)
             .map(|i| {
+                // SAFETY: handles are valid and indices in range (see the module).
                 let a = unsafe { mlirOperationGetAttribute(self.raw(), i) };
                 (
+                    // SAFETY: as above.
                     view(unsafe { mlirIdentifierStr(a.name) }),
                     Attr(a.attribute.ptr),
                 )
@@ -234,6 +253,7 @@ impl Op {
     }
     /// Detaches the op from its block and appends it to `block`.
     pub fn move_to_end(self, block: Block) {
+        // SAFETY: handles are valid and indices in range (see the module).
         unsafe {
             mlirOperationRemoveFromParent(self.raw());
             mlirBlockAppendOwnedOperation(block.raw(), self.raw());
@@ -241,32 +261,39 @@ impl Op {
     }
     /// Moves the op in front of another one.
     pub fn move_before(self, other: Op) {
+        // SAFETY: handles are valid and indices in range (see the module).
         unsafe { mlirOperationMoveBefore(self.raw(), other.raw()) }
     }
     /// Inserts a detached op in front of this one.
     pub fn insert_before(self, detached: Op) {
         if let Some(block) = self.block() {
+            // SAFETY: handles are valid and indices in range (see the module).
             unsafe { mlirBlockInsertOwnedOperationBefore(block.raw(), self.raw(), detached.raw()) }
         }
     }
     /// A detached copy with the same operands.
     pub fn duplicate(self) -> Op {
+        // SAFETY: handles are valid and indices in range (see the module).
         Op(unsafe { mlirOperationClone(self.raw()) }.ptr)
     }
     /// Erases the op, which must have no uses left.
     pub fn erase(self) {
+        // SAFETY: handles are valid and indices in range (see the module).
         unsafe { mlirOperationDestroy(self.raw()) }
     }
     /// Runs the verifier (diagnostics go to the context's handlers).
     pub fn verify(self) -> bool {
+        // SAFETY: handles are valid and indices in range (see the module).
         unsafe { mlirOperationVerify(self.raw()) }
     }
     /// True if the dialect does not know the op.
     pub fn is_unregistered(self) -> bool {
+        // SAFETY: handles are valid and indices in range (see the module).
         unsafe { specOpIsUnregistered(self.raw()) }
     }
     /// True if the op has no side effects (recursively), so that it may be duplicated or moved.
     pub fn is_pure(self) -> bool {
+        // SAFETY: handles are valid and indices in range (see the module).
         unsafe { specOpIsPure(self.raw()) }
     }
     /// The indexing maps of a linalg structured op (named or generic).
@@ -276,12 +303,14 @@ impl Op {
         }
         let maps = match self.attr("indexing_maps") {
             Some(a) => a,
+            // SAFETY: handles are valid and indices in range (see the module).
             None => Attr::opt(unsafe { mlirLinalgGetIndexingMapsAttribute(self.raw()) })?,
         };
         maps.elements()?.into_iter().map(Attr::as_map).collect()
     }
     /// Prints the op with generic names, eliding large constants.
     pub fn to_text(self) -> String {
+        // SAFETY: handles are valid and indices in range (see the module).
         printed(|cb, p| unsafe { mlirOperationPrint(self.raw(), cb, p) })
     }
 }
@@ -289,16 +318,19 @@ impl Op {
 impl Value {
     /// Type.
     pub fn ty(self) -> Type {
+        // SAFETY: handles are valid and indices in range (see the module).
         Type(unsafe { mlirValueGetType(self.raw()) }.ptr)
     }
     /// The op that this is a result of.
     pub fn def(self) -> Option<Op> {
+        // SAFETY: handles are valid and indices in range (see the module).
         unsafe {
             mlirValueIsAOpResult(self.raw()).then(|| Op(mlirOpResultGetOwner(self.raw()).ptr))
         }
     }
     /// Result or argument number.
     pub fn index(self) -> usize {
+        // SAFETY: handles are valid and indices in range (see the module).
         unsafe {
             if mlirValueIsAOpResult(self.raw()) {
                 mlirOpResultGetResultNumber(self.raw()) as usize
@@ -309,6 +341,7 @@ impl Value {
     }
     /// The block that this is an argument of.
     pub fn arg_block(self) -> Option<Block> {
+        // SAFETY: handles are valid and indices in range (see the module).
         unsafe {
             mlirValueIsABlockArgument(self.raw())
                 .then(|| Block(mlirBlockArgumentGetOwner(self.raw()).ptr))
@@ -321,6 +354,7 @@ impl Value {
     /// (user, operand number) of every use.
     pub fn uses(self) -> Vec<(Op, usize)> {
         let mut out = vec![];
+        // SAFETY: handles are valid and indices in range (see the module).
         unsafe {
             let mut u = mlirValueGetFirstUse(self.raw());
             while !mlirOpOperandIsNull(u) {
@@ -335,12 +369,14 @@ impl Value {
     }
     /// Makes all uses refer to `other`.
     pub fn replace_all_uses(self, other: Value) {
+        // SAFETY: handles are valid and indices in range (see the module).
         unsafe { mlirValueReplaceAllUsesOfWith(self.raw(), other.raw()) }
     }
     /// Location of the definition.
     pub fn loc(self) -> Loc {
         match self.def() {
             Some(op) => op.loc(),
+            // SAFETY: handles are valid and indices in range (see the module).
             None => Loc(unsafe { mlirValueGetLocation(self.raw()) }.ptr),
         }
     }
@@ -350,30 +386,37 @@ impl Block {
     /// Ops in order.
     pub fn ops(self) -> Vec<Op> {
         let mut out = vec![];
+        // SAFETY: handles are valid and indices in range (see the module).
         let mut op = unsafe { mlirBlockGetFirstOperation(self.raw()) };
         while let Some(o) = Op::opt(op) {
             out.push(o);
+            // SAFETY: handles are valid and indices in range (see the module).
             op = unsafe { mlirOperationGetNextInBlock(op) };
         }
         out
     }
     /// Arguments in order.
     pub fn args(self) -> Vec<Value> {
+        // SAFETY: handles are valid and indices in range (see the module).
         let n = unsafe { mlirBlockGetNumArguments(self.raw()) };
         (0..n)
+            // SAFETY: as above.
             .map(|i| Value(unsafe { mlirBlockGetArgument(self.raw(), i) }.ptr))
             .collect()
     }
     /// The op whose region holds the block.
     pub fn parent(self) -> Option<Op> {
+        // SAFETY: handles are valid and indices in range (see the module).
         Op::opt(unsafe { mlirBlockGetParentOperation(self.raw()) })
     }
     /// The terminator.
     pub fn terminator(self) -> Option<Op> {
+        // SAFETY: handles are valid and indices in range (see the module).
         Op::opt(unsafe { mlirBlockGetTerminator(self.raw()) })
     }
     /// Appends a detached op.
     pub fn append(self, detached: Op) {
+        // SAFETY: handles are valid and indices in range (see the module).
         unsafe { mlirBlockAppendOwnedOperation(self.raw(), detached.raw()) }
     }
 }
@@ -439,6 +482,7 @@ impl std::fmt::Display for Element {
 impl Type {
     /// Element type and sizes.
     pub fn shape(self) -> Shape {
+        // SAFETY: handles are valid and indices in range (see the module).
         unsafe {
             let t = self.raw();
             if mlirTypeIsAShaped(t) {
@@ -469,6 +513,7 @@ impl Type {
         }
     }
     fn element(self) -> Element {
+        // SAFETY: handles are valid and indices in range (see the module).
         unsafe {
             let t = self.raw();
             if mlirTypeIsAIndex(t) {
@@ -489,6 +534,7 @@ impl Type {
         let ins: Vec<MlirType> = inputs.iter().map(|t| t.raw()).collect();
         let outs: Vec<MlirType> = results.iter().map(|t| t.raw()).collect();
         Type(
+            // SAFETY: handles are valid and indices in range (see the module).
             unsafe {
                 mlirFunctionTypeGet(
                     ctx.raw(),
@@ -503,10 +549,12 @@ impl Type {
     }
     /// Parses a type; a diagnostic is emitted on failure.
     pub fn parse(ctx: Ctx, text: &str) -> Option<Type> {
+        // SAFETY: handles are valid and indices in range (see the module).
         Type::opt(unsafe { mlirTypeParseGet(ctx.raw(), sref(text)) })
     }
     /// Inputs and results of a function type.
     pub fn function(self) -> Option<(Vec<Type>, Vec<Type>)> {
+        // SAFETY: handles are valid and indices in range (see the module).
         unsafe {
             let t = self.raw();
             mlirTypeIsAFunction(t).then(|| {
@@ -548,26 +596,32 @@ pub struct Map {
 impl Attr {
     /// Parses an attribute; a diagnostic is emitted on failure.
     pub fn parse(ctx: Ctx, text: &str) -> Option<Attr> {
+        // SAFETY: handles are valid and indices in range (see the module).
         Attr::opt(unsafe { mlirAttributeParseGet(ctx.raw(), sref(text)) })
     }
     /// A string attribute.
     pub fn string(ctx: Ctx, value: &str) -> Attr {
+        // SAFETY: handles are valid and indices in range (see the module).
         Attr(unsafe { mlirStringAttrGet(ctx.raw(), sref(value)) }.ptr)
     }
     /// A unit attribute.
     pub fn unit(ctx: Ctx) -> Attr {
+        // SAFETY: handles are valid and indices in range (see the module).
         Attr(unsafe { mlirUnitAttrGet(ctx.raw()) }.ptr)
     }
     /// An integer attribute of type i64.
     pub fn i64(ctx: Ctx, value: i64) -> Attr {
+        // SAFETY: handles are valid and indices in range (see the module).
         unsafe { Attr(mlirIntegerAttrGet(mlirIntegerTypeGet(ctx.raw(), 64), value).ptr) }
     }
     /// `@a`.
     pub fn flat_symbol(ctx: Ctx, name: &str) -> Attr {
+        // SAFETY: handles are valid and indices in range (see the module).
         Attr(unsafe { mlirFlatSymbolRefAttrGet(ctx.raw(), sref(name)) }.ptr)
     }
     /// `@a::@b`.
     pub fn symbol_ref(ctx: Ctx, root: &str, leaf: &str) -> Attr {
+        // SAFETY: handles are valid and indices in range (see the module).
         unsafe {
             let nested = mlirFlatSymbolRefAttrGet(ctx.raw(), sref(leaf));
             Attr(mlirSymbolRefAttrGet(ctx.raw(), sref(root), 1, &nested).ptr)
@@ -575,38 +629,45 @@ impl Attr {
     }
     /// A type attribute.
     pub fn of_type(ty: Type) -> Attr {
+        // SAFETY: handles are valid and indices in range (see the module).
         Attr(unsafe { mlirTypeAttrGet(ty.raw()) }.ptr)
     }
     /// An `array<i64: ...>`.
     pub fn i64_array(ctx: Ctx, values: &[i64]) -> Attr {
+        // SAFETY: handles are valid and indices in range (see the module).
         Attr(unsafe { mlirDenseI64ArrayGet(ctx.raw(), values.len() as isize, values.as_ptr()) }.ptr)
     }
     /// The text of a string attribute.
     pub fn as_str<'a>(self) -> Option<&'a str> {
+        // SAFETY: handles are valid and indices in range (see the module).
         unsafe {
             mlirAttributeIsAString(self.raw()).then(|| view(mlirStringAttrGetValue(self.raw())))
         }
     }
     /// The value of an integer or index attribute.
     pub fn as_i64(self) -> Option<i64> {
+        // SAFETY: handles are valid and indices in range (see the module).
         unsafe {
             mlirAttributeIsAInteger(self.raw()).then(|| mlirIntegerAttrGetValueInt(self.raw()))
         }
     }
     /// The value of a float attribute.
     pub fn as_f64(self) -> Option<f64> {
+        // SAFETY: handles are valid and indices in range (see the module).
         unsafe {
             mlirAttributeIsAFloat(self.raw()).then(|| mlirFloatAttrGetValueDouble(self.raw()))
         }
     }
     /// The type in a type attribute.
     pub fn as_type(self) -> Option<Type> {
+        // SAFETY: handles are valid and indices in range (see the module).
         unsafe {
             mlirAttributeIsAType(self.raw()).then(|| Type(mlirTypeAttrGetValue(self.raw()).ptr))
         }
     }
     /// The name a flat symbol reference (`@a`) refers to.
     pub fn as_flat_symbol<'a>(self) -> Option<&'a str> {
+        // SAFETY: handles are valid and indices in range (see the module).
         unsafe {
             mlirAttributeIsAFlatSymbolRef(self.raw())
                 .then(|| view(mlirFlatSymbolRefAttrGetValue(self.raw())))
@@ -614,6 +675,7 @@ impl Attr {
     }
     /// Root and leaf of a symbol reference `@a::@b`.
     pub fn as_nested_symbol<'a>(self) -> Option<(&'a str, &'a str)> {
+        // SAFETY: handles are valid and indices in range (see the module).
         unsafe {
             (mlirAttributeIsASymbolRef(self.raw())
                 && mlirSymbolRefAttrGetNumNestedReferences(self.raw()) == 1)
@@ -627,6 +689,7 @@ impl Attr {
     }
     /// The elements of an array attribute.
     pub fn elements(self) -> Option<Vec<Attr>> {
+        // SAFETY: handles are valid and indices in range (see the module).
         unsafe {
             mlirAttributeIsAArray(self.raw()).then(|| {
                 let n = mlirArrayAttrGetNumElements(self.raw());
@@ -638,6 +701,7 @@ impl Attr {
     }
     /// The elements of an `array<i64: ...>`.
     pub fn as_i64_array(self) -> Option<Vec<i64>> {
+        // SAFETY: handles are valid and indices in range (see the module).
         unsafe {
             mlirAttributeIsADenseI64Array(self.raw()).then(|| {
                 let n = mlirDenseArrayGetNumElements(self.raw());
@@ -650,10 +714,12 @@ impl Attr {
     /// An array attribute.
     pub fn array(ctx: Ctx, elements: &[Attr]) -> Attr {
         let raw: Vec<MlirAttribute> = elements.iter().map(|a| a.raw()).collect();
+        // SAFETY: handles are valid and indices in range (see the module).
         Attr(unsafe { mlirArrayAttrGet(ctx.raw(), raw.len() as isize, raw.as_ptr()) }.ptr)
     }
     /// A dictionary attribute.
     pub fn dictionary(ctx: Ctx, entries: &[(&str, Attr)]) -> Attr {
+        // SAFETY: handles are valid and indices in range (see the module).
         unsafe {
             let raw: Vec<MlirNamedAttribute> = entries
                 .iter()
@@ -664,6 +730,7 @@ impl Attr {
     }
     /// Names and values of a dictionary attribute.
     pub fn entries<'a>(self) -> Option<Vec<(&'a str, Attr)>> {
+        // SAFETY: handles are valid and indices in range (see the module).
         unsafe {
             mlirAttributeIsADictionary(self.raw()).then(|| {
                 (0..mlirDictionaryAttrGetNumElements(self.raw()))
@@ -677,6 +744,7 @@ impl Attr {
     }
     /// The entry `name` of a dictionary attribute.
     pub fn entry(self, name: &str) -> Option<Attr> {
+        // SAFETY: handles are valid and indices in range (see the module).
         unsafe {
             if !mlirAttributeIsADictionary(self.raw()) {
                 return None;
@@ -686,16 +754,19 @@ impl Attr {
     }
     /// For element attributes (dense, splat, resource): true if one value stands for all elements.
     pub fn is_splat(self) -> bool {
+        // SAFETY: handles are valid and indices in range (see the module).
         unsafe {
             mlirAttributeIsADenseElements(self.raw()) && mlirDenseElementsAttrIsSplat(self.raw())
         }
     }
     /// True for element attributes (dense, splat or resource), whatever their values.
     pub fn is_elements(self) -> bool {
+        // SAFETY: handles are valid and indices in range (see the module).
         unsafe { mlirAttributeIsAElements(self.raw()) }
     }
     /// The affine map in an affine map attribute.
     pub fn as_map(self) -> Option<Map> {
+        // SAFETY: handles are valid and indices in range (see the module).
         unsafe {
             if !mlirAttributeIsAAffineMap(self.raw()) {
                 return None;
@@ -721,10 +792,12 @@ impl Attr {
     }
     /// `placement`, `plan`, `model` or `call` for attributes of the spec dialect, else empty.
     pub fn spec_mnemonic<'a>(self) -> &'a str {
+        // SAFETY: handles are valid and indices in range (see the module).
         view(unsafe { specAttrGetMnemonic(self.raw()) })
     }
     /// A field of a spec attribute as a builtin attribute.
     pub fn spec_field(self, name: &str) -> Option<Attr> {
+        // SAFETY: handles are valid and indices in range (see the module).
         Attr::opt(unsafe { specAttrGetField(self.raw(), sref(name)) })
     }
 }
@@ -732,6 +805,7 @@ impl Attr {
 impl Loc {
     /// `file:line:column` if the location is a file location.
     pub fn file_line_col<'a>(self) -> Option<(&'a str, u32, u32)> {
+        // SAFETY: handles are valid and indices in range (see the module).
         unsafe {
             mlirLocationIsAFileLineColRange(self.raw()).then(|| {
                 (
@@ -749,10 +823,12 @@ impl Loc {
 impl Ctx {
     /// The unknown location.
     pub fn unknown_loc(self) -> Loc {
+        // SAFETY: handles are valid and indices in range (see the module).
         Loc(unsafe { mlirLocationUnknownGet(self.raw()) }.ptr)
     }
     /// `name`:`line`:`column`.
     pub fn file_loc(self, name: &str, line: u32, column: u32) -> Loc {
+        // SAFETY: handles are valid and indices in range (see the module).
         Loc(unsafe { mlirLocationFileLineColGet(self.raw(), sref(name), line, column) }.ptr)
     }
 }

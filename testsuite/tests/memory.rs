@@ -2,6 +2,7 @@
 //!
 //! 64 MiB of weights; `SPEC_MEMORY_MIB=500 cargo test -p spec-testsuite --test memory -- --nocapture` for more, with figures.
 //! Peaks are `VmHWM` of the kernel's /proc, read while the process runs.
+#![allow(clippy::print_stdout)] // figures, with --nocapture
 
 use spec_testsuite::modelgen::{Config, Exporter, Form, ModelSpec, Style, Weights, module};
 use spec_testsuite::tools::spec_opt;

@@ -9,7 +9,7 @@ use spec_runtime::accept::{Rows, rejection, sample};
 use spec_testsuite::modelgen::run::{Call, Input, execute_all};
 use spec_testsuite::modelgen::{
     Abi, ArgInfo, CacheForm, Config, Element, Exporter, Form, ModelSpec, Naming, Output, Pair,
-    Reference, Role, Style, Type, Weights, build, noise, useful_target, weight_data,
+    Position, Reference, Role, Style, Type, Weights, build, noise, useful_target, weight_data,
 };
 use spec_testsuite::tools::opt_text;
 use std::collections::BTreeSet;
@@ -391,7 +391,13 @@ fn mixed_pairs() {
     let [torch, onnx, generic] =
         [Exporter::Torch, Exporter::Onnx, Exporter::Generic].map(Style::of);
     let (jax, looped) = (Style::of(Exporter::Jax), Style::of(Exporter::Loop));
+    let table = |style: Style| Style {
+        position: Position::RopeTable,
+        ..style
+    };
     for pair in [
+        pair(2, table(onnx.clone()), table(Style::of(Exporter::Loop))),
+        pair(2, table(torch.clone()), table(jax.clone())),
         pair(2, i32s(torch.clone()), literal(onnx)),
         pair(2, generic, token(jax)),
         pair(2, token(looped), i32s(torch)),

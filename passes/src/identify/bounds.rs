@@ -182,12 +182,12 @@ impl Bounds {
         let inputs = op.operands().len().checked_sub(op.results().len())?;
         let out = op.operand(inputs + v.index())?;
         for (i, (operand, map)) in op.operands().zip(&maps).enumerate() {
-            if i < inputs || operand == out {
-                if let Ok(dims) = self.dims(operand) {
-                    for (d, r) in dims.into_iter().zip(&map.results) {
-                        if let MapResult::Dim(l) = *r {
-                            sizes[l] = Some(sizes[l].map_or(d, |s| s.min(d)));
-                        }
+            if (i < inputs || operand == out)
+                && let Ok(dims) = self.dims(operand)
+            {
+                for (d, r) in dims.into_iter().zip(&map.results) {
+                    if let MapResult::Dim(l) = *r {
+                        sizes[l] = Some(sizes[l].map_or(d, |s| s.min(d)));
                     }
                 }
             }

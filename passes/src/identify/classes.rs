@@ -249,10 +249,10 @@ impl Classifier<'_> {
             return None;
         }
         for (t, _) in self.a.outputs(n) {
-            if let Some(c) = self.classes.get(&t) {
-                if !matches!(c, OpClass::Layout | OpClass::Other) {
-                    return Some(*c);
-                }
+            if let Some(c) = self.classes.get(&t)
+                && !matches!(c, OpClass::Layout | OpClass::Other)
+            {
+                return Some(*c);
             }
             if matches!(self.a.graph.graph[t].kind, NodeKind::Op(_))
                 && let Some(c) = self.user_class(t, depth + 1)

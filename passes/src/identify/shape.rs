@@ -73,7 +73,7 @@ pub fn measure(a: &Analysis, i: &Instance, name: &str) -> Measured {
     let tokens = m.tokens(hidden);
     let layers = m.layers();
     let caches = m.caches();
-    let attention = m.attention(tokens);
+    let attention = m.attention();
     let context = attention.map_or(0, |x| m.context(&caches, x.inner, tokens));
     let (heads, head_dim) = attention.map_or((0, 0), |x| (x.rows / tokens.max(1), x.head_dim));
     let cache_elements: u64 = caches.iter().map(|(_, v)| elements(*v)).sum();
@@ -102,7 +102,7 @@ pub fn measure(a: &Analysis, i: &Instance, name: &str) -> Measured {
         head_dim,
         context_limit: (context > 0).then_some(context),
         kv_bytes_per_token: cache_bytes.checked_div(context).unwrap_or(0),
-        kv_dtype: kv_element.map_or(DType::F32, |e| dtype(e)),
+        kv_dtype: kv_element.map_or(DType::F32, dtype),
         entry_tokens: vec![tokens],
         classes,
     };
@@ -303,7 +303,7 @@ impl Measure<'_> {
     }
 
     /// Sizes of the product of probabilities and values.
-    fn attention(&self, tokens: u64) -> Option<Attention> {
+    fn attention(&self) -> Option<Attention> {
         let of_values = |n: &&NodeIndex| {
             self.classes.get(n) == Some(&OpClass::Attention)
                 && self
@@ -314,14 +314,8 @@ impl Measure<'_> {
         let n = *self.i.nodes.iter().find(of_values)?;
         let c = self.contraction(n)?;
         let v = self.cache_factor(n)?;
-        let batch =
-            if c.batch > 1 && c.batch.is_multiple_of(tokens) && c.free[1 - v] == 1 && tokens > 1 {
-                c.batch
-            } else {
-                c.batch
-            };
         Some(Attention {
-            rows: batch.saturating_mul(c.free[1 - v]),
+            rows: c.batch.saturating_mul(c.free[1 - v]),
             head_dim: c.free[v],
             inner: c.inner,
             batch: c.batch,

@@ -43,7 +43,7 @@ fn bug(loc: Loc) -> Diagnostics {
 }
 
 /// The device that a value is on: that of the dispatch which made it, or the host.
-fn device_of<'a>(host: &'a Host, v: Value) -> &'a str {
+fn device_of(host: &Host, v: Value) -> &str {
     let dispatch = v.def().filter(|d| d.name() == "spec.dispatch");
     let module = dispatch
         .and_then(|d| d.attr("callee")?.as_nested_symbol())

@@ -167,9 +167,9 @@ fn region(
         types.join(", "),
         results.join(", ")
     ));
-    let _ = write!(
+    let _ = writeln!(
         prelude,
-        "module {} attributes {{spec.placement = #spec.placement<role = {}, device = {}, units = {}, dtype = {}>}} {{ func.func private {}({}) -> ({}) }}\n",
+        "module {} attributes {{spec.placement = #spec.placement<role = {}, device = {}, units = {}, dtype = {}>}} {{ func.func private {}({}) -> ({}) }}",
         symbol(&device.name),
         placement.role,
         quoted(&placement.device),

@@ -8,6 +8,7 @@ mod corpus;
 mod data;
 mod mutate;
 mod rng;
+mod structure;
 
 use rng::Rng;
 use spec_testsuite::tools::{opt_text, spec_opt};
@@ -99,10 +100,10 @@ fn culprits(dir: &Path, batch: &[Vec<u8>], args: &[&str]) -> Vec<(PathBuf, Strin
     for (i, module) in batch.iter().enumerate() {
         let file = dir.join(format!("mutant{i}.mlir"));
         fs::write(&file, module).expect("the module can be written");
-        if let Some(reason) = crash(&file, args) {
-            if crash(&file, &[FOREIGN]).is_none() {
-                found.push((file, reason));
-            }
+        if let Some(reason) = crash(&file, args)
+            && crash(&file, &[FOREIGN]).is_none()
+        {
+            found.push((file, reason));
         }
     }
     if found.is_empty() && crash(&file, &[FOREIGN, "--split-input-file"]).is_none() {

@@ -1,5 +1,7 @@
 //! `spec-opt`: everything `mlir-opt` can do, plus the spec dialect and passes, plus a few flags of its own.
 
+#![allow(clippy::print_stdout, clippy::print_stderr)] // a tool may
+
 mod flags;
 
 use flags::{Flags, NO_REPORT, Report};
