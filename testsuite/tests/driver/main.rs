@@ -1,4 +1,6 @@
 //! The driver: its own flags, mlir-opt's flags beside them, reports and the graph.
+//!
+//! Goldens: `report_keys` in this folder; `X.identify` and `X.report` beside the fixtures.
 
 mod flags;
 mod reports;
