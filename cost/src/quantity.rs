@@ -210,6 +210,9 @@ fn out_of_range(value: f64, dimension: Dimension) -> Option<String> {
     if value > 1e18 {
         return Some(format!("{value} is absurdly large; check the unit"));
     }
+    if value > 0.0 && value < 1e-18 {
+        return Some(format!("{value:e} is absurdly small; check the unit"));
+    }
     let zero_allowed = matches!(
         dimension,
         Dimension::Time | Dimension::Share | Dimension::Weight

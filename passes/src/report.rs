@@ -191,8 +191,13 @@ impl ModelReport {
             .map_or(String::new(), |r| format!(" (embedding table {r} rows)"));
         let _ = writeln!(
             out,
-            "  shape       {} layers, hidden {}, {} heads, {} KV heads of {}, vocabulary {}{table}",
-            s.layers, s.hidden, s.heads, s.kv_heads, s.head_dim, s.vocabulary
+            "  shape       {}, hidden {}, {}, {} of {}, vocabulary {}{table}",
+            count(s.layers, "layer"),
+            s.hidden,
+            count(s.heads, "head"),
+            count(s.kv_heads, "KV head"),
+            s.head_dim,
+            s.vocabulary
         );
         let caches = if self.caches.is_empty() {
             "none".into()
@@ -245,6 +250,10 @@ impl ModelReport {
             );
         }
     }
+}
+
+fn count(n: u64, thing: &str) -> String {
+    format!("{n} {thing}{}", if n == 1 { "" } else { "s" })
 }
 
 /// A byte count for people.

@@ -59,6 +59,7 @@ fn mentions(test: &str, name: &str) -> bool {
     let names = [Some(name), numbered];
     names.into_iter().flatten().any(|n| {
         test.contains(&format!("\"{n}\""))
+            || test.contains(&format!("`{n}`")) // named in the test's header
             || test.contains(&format!("fn {n}("))
             || test.contains(&format!("fn test_{n}("))
     })
