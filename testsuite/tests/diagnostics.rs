@@ -189,6 +189,13 @@ impl Desk {
     }
 }
 
+/// Path of the binary, and what MLIR puts in front of errors of the command line: both are the builder's.
+fn program() -> (String, String) {
+    let path = spec_opt();
+    let name = path.file_name().expect("a file").to_string_lossy();
+    (path.display().to_string(), format!("{name}: "))
+}
+
 /// Runs each case (a command line, split at spaces outside of quotes) and compares all of their messages.
 fn check(golden_name: &str, code: i32, cases: &[&str]) {
     let desk = Desk::new();
@@ -210,15 +217,13 @@ fn check(golden_name: &str, code: i32, cases: &[&str]) {
             "{case}: output of a run that failed"
         );
         assert_civil(case, &ran);
+        let (path, name) = program();
         let excerpt =
-            |l: &&str| l.contains("error") || l.starts_with("spec-opt") || l.starts_with("cannot");
+            |l: &&str| l.contains("error") || l.starts_with(&name) || l.starts_with("cannot");
         let told: Vec<&str> = ran.stderr.lines().filter(excerpt).collect();
         assert!(!told.is_empty(), "{case}: {}", ran.stderr);
-        let program = spec_opt().display().to_string();
-        all += &format!(
-            "spec-opt {case}\n  {}\n",
-            told.join("\n  ").replace(&program, "spec-opt")
-        );
+        let told = told.join("\n  ").replace(&path, "spec-opt");
+        all += &format!("spec-opt {case}\n  {}\n", told.replace(&name, "spec-opt: "));
     }
     golden("tests/diagnostics", golden_name, &all);
 }
