@@ -307,7 +307,9 @@ impl Settings {
 
     fn search(&self, p: &Program) -> Result<Outcome, CostError> {
         let mut options = self.search.clone();
-        let limit = p.models[p.target].shape.context_limit;
+        // what both caches hold: a round needs the drafter's as well
+        let models = p.drafter.into_iter().chain([p.target]);
+        let limit = models.filter_map(|m| p.models[m].shape.context_limit).min();
         options.context = self
             .context
             .unwrap_or((0, limit.unwrap_or(options.context.1)));

@@ -4,7 +4,7 @@
 use serde_json::Value;
 use spec_testsuite::modelgen::run::{Input, execute};
 use spec_testsuite::modelgen::{Element, Type, fixtures};
-use spec_testsuite::tools::opt_text;
+use spec_testsuite::tools::{opt_text, run, spec_opt};
 
 /// parameters, layers, hidden, heads, KV heads, head size, vocabulary, context, tokens
 type Sizes = [u64; 9];
@@ -94,6 +94,23 @@ fn pairs() {
         assert_eq!(of("drafter"), Some(drafter), "{file}");
         assert_eq!(of("target"), Some(target), "{file}");
     }
+}
+
+#[test]
+fn a_drafter_and_a_target_of_different_exporters_link() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures");
+    let args = [
+        "--drafter=jax.gemma.decode.mlir",
+        "--target=stories260k.slice.m5.mlir",
+        "--spec-partition=soc=unit alpha=0.9",
+        "--report=json",
+    ];
+    let ran = run(&spec_opt(), &args, &folder, None);
+    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+    let report: Value = serde_json::from_str(&ran.stdout).expect("the report is JSON");
+    // the plan covers what both caches hold: 64 and 256 tokens
+    assert_eq!(report["outcome"]["context"], serde_json::json!([0, 64]));
+    assert_eq!(report["refused"], serde_json::json!([]));
 }
 
 /// The types in a function's argument list.
