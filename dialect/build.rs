@@ -45,6 +45,7 @@ fn generate(prefix: &Path, out: &Path) {
         let status = Command::new(prefix.join("bin/mlir-tblgen"))
             .args(args)
             .arg("cpp/SpecDialect.td")
+            .arg("-Icpp")
             .arg("-I")
             .arg(prefix.join("include"))
             .arg("-o")
@@ -74,6 +75,7 @@ fn compile(prefix: &Path, out: &Path) {
         .define("__STDC_LIMIT_MACROS", None)
         .files([
             "cpp/SpecDialect.cpp",
+            "cpp/SpecModelOps.cpp",
             "cpp/SpecCAPI.cpp",
             "cpp/PassShim.cpp",
             "cpp/OptMain.cpp",

@@ -17,6 +17,10 @@ readonly packages=(
   libpolly-22-dev # this and the next two: what 'llvm-config --link-static' names
   libzstd-dev
   zlib1g-dev
+  lld-22          # links shared libraries, and for other machines
+  qemu-user       # runs aarch64 code in the tests; this and the next two
+  libc6-dev-arm64-cross
+  libgcc-12-dev-arm64-cross
   graphviz        # renders the graph of --spec-print-graph in a test
 )
 

@@ -1,11 +1,36 @@
 //! Lowerings of the spec dialect.
 
+mod c_abi;
+mod cursor;
+mod decompose;
+pub mod emit;
+pub mod ffi;
+mod lower_kernels;
 mod lower_to_host;
+pub mod pipeline;
+mod plan_memory;
+mod prepare_entry;
+mod share_layers;
+pub mod target;
 
+pub use c_abi::CAbi;
+pub use decompose::Decompose;
+pub use lower_kernels::LowerKernels;
 pub use lower_to_host::LowerToHost;
+pub use plan_memory::PlanMemory;
+pub use prepare_entry::PrepareEntry;
+pub use share_layers::ShareLayers;
 
 /// Registers all passes of this crate in MLIR's registry; once a process.
 pub fn register() {
     static ONCE: std::sync::Once = std::sync::Once::new();
-    ONCE.call_once(spec_dialect::pass::register::<LowerToHost>);
+    ONCE.call_once(|| {
+        spec_dialect::pass::register::<LowerToHost>();
+        spec_dialect::pass::register::<Decompose>();
+        spec_dialect::pass::register::<PrepareEntry>();
+        spec_dialect::pass::register::<PlanMemory>();
+        spec_dialect::pass::register::<ShareLayers>();
+        spec_dialect::pass::register::<LowerKernels>();
+        spec_dialect::pass::register::<CAbi>();
+    });
 }

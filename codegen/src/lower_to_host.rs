@@ -45,7 +45,6 @@
 //! negative) give garbage tokens, which `spec-runtime` would have refused. Nothing is clamped: as the dialect says,
 //! position + g + 1 must not exceed the context.
 
-mod build;
 mod helpers;
 mod merge;
 mod round;

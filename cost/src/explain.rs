@@ -217,6 +217,7 @@ impl Outcome {
                 self.objective == Objective::EnergyProxy
                     && places.into_iter().flatten().any(|p| p.unit == unit)
             }
+            ["unit", _, "machine", _] => false, // for compilers
             ["unit", unit, ..] => places.into_iter().flatten().any(|p| p.unit == unit),
             ["memory", "energy"] => self.objective == Objective::EnergyProxy,
             _ => true,

@@ -15,6 +15,7 @@ mod error;
 mod explain;
 pub mod formulas;
 mod latency;
+mod machine;
 mod model;
 mod placement;
 mod plan;
@@ -31,6 +32,7 @@ pub use architecture::Architecture;
 pub use dtype::DType;
 pub use error::CostError;
 pub use latency::{Basis, Contribution, contributions};
+pub use machine::Machine;
 pub use model::{ClassCost, ModelShape, OpClass};
 pub use plan::{
     Candidate, Objective, Outcome, Pin, Place, Sampling, SearchOptions, Sensitivity, Strategy,

@@ -71,6 +71,8 @@ pub(crate) enum Dimension {
     Time,
     /// Hertz.
     Frequency,
+    /// Bits: a whole number above zero.
+    Bits,
     /// A plain number above zero.
     Count,
     /// A plain number in 0..=1.
@@ -80,7 +82,7 @@ pub(crate) enum Dimension {
 }
 
 /// Units by dimension, with their factor to SI. `FLOP/cycle` and `OP/cycle` take the unit's clock.
-const UNITS: [(Dimension, &[(&str, f64)]); 8] = [
+const UNITS: [(Dimension, &[(&str, f64)]); 9] = [
     (
         Dimension::Bytes,
         &[
@@ -117,6 +119,7 @@ const UNITS: [(Dimension, &[(&str, f64)]); 8] = [
         Dimension::Frequency,
         &[("Hz", 1.0), ("MHz", 1e6), ("GHz", 1e9)],
     ),
+    (Dimension::Bits, &[("bit", 1.0)]),
     (Dimension::Count, &[("1", 1.0)]),
     (Dimension::Share, &[("1", 1.0)]),
     (Dimension::Weight, &[("1", 1.0), ("1/GB", 1e-9)]),
@@ -223,7 +226,7 @@ fn out_of_range(value: f64, dimension: Dimension) -> Option<String> {
     if dimension == Dimension::Share && value > 1.0 {
         return Some(format!("{value} is a share and must be in 0..=1"));
     }
-    if dimension == Dimension::Count && value.fract() != 0.0 {
+    if matches!(dimension, Dimension::Count | Dimension::Bits) && value.fract() != 0.0 {
         return Some(format!("{value} is a count and must be whole"));
     }
     None

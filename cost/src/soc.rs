@@ -1,5 +1,6 @@
 //! SoCs as the cost model sees them, and the law by which a unit's speed grows with its cores.
 
+use crate::machine::Machine;
 use crate::quantity::{Guess, Number, SourceKind};
 use crate::{CostError, DType, soc_file};
 use serde::Serialize;
@@ -95,6 +96,8 @@ pub struct Unit {
     pub power: f64,
     /// Workgroup limits of a GPU.
     pub workgroup: Option<Workgroup>,
+    /// What a compiler must know of a CPU core; without it the unit can be planned for, but not compiled for.
+    pub machine: Option<Machine>,
     /// Instruction-set or API features, as names.
     pub features: Vec<String>,
 }

@@ -1,6 +1,7 @@
 //! The device file: its schema, and the checks between its numbers. Each number is a table
 //! `{ value, unit, source, kind = "measured"|"document"|"derived"|"guess" }`.
 
+use crate::machine::{RawMachine, machine};
 use crate::quantity::{Dimension, Raw, Reader};
 use crate::soc::{Memory, Rate, Soc, Unit, UnitKind, Workgroup};
 use crate::{CostError, DType};
@@ -65,6 +66,7 @@ struct RawUnit {
     memory_limit: Option<Raw>,
     power: Raw,
     workgroup: Option<RawWorkgroup>,
+    machine: Option<RawMachine>,
     #[serde(default)]
     features: Vec<String>,
 }
@@ -197,6 +199,10 @@ fn complete(reader: &Reader<'_>, raw: &RawUnit, at: usize) -> Result<(), CostErr
     match raw.kind {
         UnitKind::Cpu if !cpu => missing("bandwidth_one, serial_share", "CPU"),
         UnitKind::Gpu if !gpu => missing("host_to_device, device_to_host", "GPU"),
+        UnitKind::Gpu if raw.machine.is_some() => {
+            let message = format!("unit.{}.machine: only a CPU has this section", raw.name);
+            Err(CostError::at(reader.path, reader.text, at, message))
+        }
         _ => Ok(()),
     }
 }
@@ -260,6 +266,11 @@ fn unit(reader: &mut Reader<'_>, raw: &RawUnit, at: usize) -> Result<Unit, CostE
             .workgroup
             .as_ref()
             .map(|w| workgroup(&mut r, w))
+            .transpose()?,
+        machine: raw
+            .machine
+            .as_ref()
+            .map(|m| machine(r.reader, &r.prefix, m))
             .transpose()?,
         features: raw.features.clone(),
     })

@@ -73,6 +73,51 @@ fn imx95_figures() {
 }
 
 #[test]
+fn every_cpu_says_what_a_compiler_must_know() {
+    for name in Soc::builtin() {
+        let soc = Soc::load(name).expect(name);
+        for unit in soc.units() {
+            assert_eq!(unit.machine.is_some(), unit.kind == UnitKind::Cpu);
+        }
+    }
+    let soc = Soc::load("imx95").expect("built in");
+    let machine = soc.unit("cpu").and_then(|u| u.machine.clone());
+    let a55 = machine.expect("a section");
+    assert_eq!(
+        (a55.triple.as_str(), a55.cpu.as_str()),
+        ("aarch64-unknown-linux-gnu", "cortex-a55")
+    );
+    assert_eq!(
+        (a55.vector_bits, a55.vector_registers, a55.l1_data_bytes),
+        (128, 32, 32768)
+    );
+    let soc = Soc::load("tensor-g3").expect("built in");
+    let machine = soc.unit("cpu-x3").and_then(|u| u.machine.clone());
+    assert_eq!(machine.expect("a section").llvm_features, ["-sve"]);
+}
+
+/// A device file without the section still serves for planning; a GPU must not have it.
+#[test]
+fn the_machine_section_is_optional_and_only_for_cpus() {
+    let start = IMX95.find("[unit.machine]").expect("is there");
+    let end = start + IMX95[start..].find("[unit.rate]").expect("follows");
+    let (section, without) = (
+        &IMX95[start..end],
+        [&IMX95[..start], &IMX95[end..]].concat(),
+    );
+    let soc = Soc::parse(&without, "imx95.toml").expect("complete");
+    assert_eq!(soc.unit("cpu").expect("cpu").machine, None);
+    let on_gpu = without.replacen("[unit.workgroup]", &format!("{section}[unit.workgroup]"), 1);
+    let error = Soc::parse(&on_gpu, "imx95.toml")
+        .expect_err("a GPU with it")
+        .to_string();
+    assert!(
+        error.contains("unit.gpu.machine: only a CPU has this section"),
+        "{error}"
+    );
+}
+
+#[test]
 fn bandwidth_grows_to_what_all_cores_sustain() {
     let soc = Soc::load("imx95").expect("built in");
     let cpu = soc.unit("cpu").expect("cpu");
@@ -163,6 +208,28 @@ fn wrong_files_say_where_and_what() {
             "source = \"Linux, its page cache and a display\"",
             "source = \" \"",
         ),
+        error("triple = \"aarch64-unknown-linux-gnu\"", "triple = \"arm\""),
+        error("cpu = \"cortex-a55\"", "cpu = \"\""),
+        error("cpu = \"cortex-a55\"", "cpu = \"cortex-a55 --help\""),
+        error("cpu = \"cortex-a55\"", "# no cpu"),
+        error(
+            "vector_bits = { value = 128, unit = \"bit\"",
+            "vector_bits = { value = 128, unit = \"1\"",
+        ),
+        error("vector_bits = { value = 128", "vector_bits = { value = 100"),
+        error(
+            "vector_registers = { value = 32",
+            "vector_registers = { value = 0",
+        ),
+        error(
+            "l1_data = { value = 32, unit = \"KiB\"",
+            "l1_data = { value = 32, unit = \"GiB\"",
+        ),
+        error(
+            "[unit.machine]",
+            "[unit.machine]\nllvm_features = [\"sve\"]",
+        ),
+        error("[unit.machine]", "[unit.machine]\ncolour = 1"),
         Soc::parse(&IMX95[..IMX95.len() / 2], "half.toml")
             .expect_err("truncated")
             .to_string(),

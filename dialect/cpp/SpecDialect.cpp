@@ -87,6 +87,7 @@ void SpecDialect::initialize() {
 #define GET_OP_LIST
 #include "SpecOps.cpp.inc"
       >();
+  attachBufferization(getContext());
 }
 
 //===------------------------------ attributes ------------------------------===//

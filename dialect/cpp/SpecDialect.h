@@ -9,6 +9,7 @@
 #include "mlir/IR/OpImplementation.h"
 #include "mlir/IR/SymbolTable.h"
 #include "mlir/Interfaces/ControlFlowInterfaces.h"
+#include "mlir/Interfaces/DestinationStyleOpInterface.h"
 #include "mlir/Interfaces/InferTypeOpInterface.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 
@@ -18,3 +19,8 @@
 #include "SpecAttrs.h.inc"
 #define GET_OP_CLASSES
 #include "SpecOps.h.inc"
+
+namespace spec {
+// Lets one-shot-bufferize see through the model ops.
+void attachBufferization(mlir::MLIRContext *ctx);
+} // namespace spec

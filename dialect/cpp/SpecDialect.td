@@ -263,4 +263,8 @@ def Spec_YieldOp : Spec_Op<"yield", [Pure, Terminator, ReturnLike, ParentOneOf<[
   let builders = [OpBuilder<(ins), [{ /* nothing */ }]>];
   let assemblyFormat = "attr-dict ($operands^ `:` type($operands))?";
 }
+
+//===------------------------------ model ops -------------------------------===//
+
+include "SpecModelOps.td"
 #endif

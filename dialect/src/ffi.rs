@@ -117,6 +117,10 @@ debug_as_pointer!(Op Value Block Type Attr Loc Ctx);
 // SAFETY (all of `impl Op`, `impl Value`, ...): a handle is valid by the module's contract, indices are checked before use,
 // and these C functions have no other precondition.
 impl Op {
+    /// The raw handle, for other crates' `ffi.rs`.
+    pub fn to_raw(self) -> MlirOperation {
+        self.raw()
+    }
     /// Identity, for maps that outlive the borrow checker's view of the op.
     pub fn address(self) -> usize {
         self.0 as usize
@@ -414,6 +418,18 @@ impl Block {
         // SAFETY: handles are valid and indices in range (see the module).
         Op::opt(unsafe { mlirBlockGetTerminator(self.raw()) })
     }
+    /// Adds an argument behind the others.
+    pub fn add_arg(self, ty: Type, loc: Loc) -> Value {
+        // SAFETY: handles are valid and indices in range (see the module).
+        Value(unsafe { mlirBlockAddArgument(self.raw(), ty.raw(), loc.raw()) }.ptr)
+    }
+    /// Removes argument `i`, which must have no uses left.
+    pub fn erase_arg(self, i: usize) {
+        if i < self.args().len() {
+            // SAFETY: handles are valid and indices in range (see the module).
+            unsafe { mlirBlockEraseArgument(self.raw(), i as u32) }
+        }
+    }
     /// Appends a detached op.
     pub fn append(self, detached: Op) {
         // SAFETY: handles are valid and indices in range (see the module).
@@ -528,6 +544,29 @@ impl Type {
                 Element::Other
             }
         }
+    }
+    /// True for memrefs.
+    pub fn is_memref(self) -> bool {
+        // SAFETY: handles are valid and indices in range (see the module).
+        unsafe { mlirTypeIsAMemRef(self.raw()) }
+    }
+    /// Strides and offset of a memref in elements, `None` where known at run time only. `None` if the layout is not strided.
+    pub fn strides(self) -> Option<(Vec<Option<i64>>, Option<i64>)> {
+        if !self.is_memref() {
+            return None;
+        }
+        let mut strides = vec![0_i64; self.shape().dims.len()];
+        let mut offset = 0_i64;
+        // SAFETY: the type is a memref, and `strides` has one element for each of its dimensions.
+        let dynamic = unsafe {
+            let (strides, offset) = (strides.as_mut_ptr(), &raw mut offset);
+            if mlirMemRefTypeGetStridesAndOffset(self.raw(), strides, offset).value == 0 {
+                return None;
+            }
+            mlirShapedTypeGetDynamicStrideOrOffset()
+        };
+        let known = |v: i64| (v != dynamic).then_some(v);
+        Some((strides.into_iter().map(known).collect(), known(offset)))
     }
     /// A function type.
     pub fn function_of(ctx: Ctx, inputs: &[Type], results: &[Type]) -> Type {
@@ -759,6 +798,15 @@ impl Attr {
             mlirAttributeIsADenseElements(self.raw()) && mlirDenseElementsAttrIsSplat(self.raw())
         }
     }
+    // raise
+    /// The value that all elements of a splat have.
+    pub fn splat(self) -> Option<Attr> {
+        if !self.is_splat() {
+            return None;
+        }
+        // SAFETY: the attribute is a splat, and the handle is valid (see the module).
+        Attr::opt(unsafe { mlirDenseElementsAttrGetSplatValue(self.raw()) })
+    }
     /// True for element attributes (dense, splat or resource), whatever their values.
     pub fn is_elements(self) -> bool {
         // SAFETY: handles are valid and indices in range (see the module).
@@ -803,6 +851,11 @@ impl Attr {
 }
 
 impl Loc {
+    /// The context.
+    pub fn ctx(self) -> Ctx {
+        // SAFETY: handles are valid and indices in range (see the module).
+        Ctx(unsafe { mlirLocationGetContext(self.raw()) }.ptr)
+    }
     /// `file:line:column` if the location is a file location.
     pub fn file_line_col<'a>(self) -> Option<(&'a str, u32, u32)> {
         // SAFETY: handles are valid and indices in range (see the module).
@@ -821,6 +874,10 @@ impl Loc {
 }
 
 impl Ctx {
+    /// A handle on a context that the caller keeps alive.
+    pub fn from_raw(raw: MlirContext) -> Self {
+        Self(raw.ptr)
+    }
     /// The unknown location.
     pub fn unknown_loc(self) -> Loc {
         // SAFETY: handles are valid and indices in range (see the module).
@@ -839,6 +896,15 @@ pub fn new_block(types: &[Type], loc: Loc) -> Block {
     let locs = vec![loc.raw(); types.len()];
     // SAFETY: both arrays have `types.len()` elements and outlive the call.
     Block(unsafe { mlirBlockCreate(raw.len() as isize, raw.as_ptr(), locs.as_ptr()) }.ptr)
+}
+
+/// Makes the spec dialect known to a registry.
+///
+/// # Safety
+/// The registry is valid.
+pub unsafe fn insert_dialect(registry: MlirDialectRegistry) {
+    // SAFETY: as above.
+    unsafe { specDialectInsert(registry) }
 }
 
 /// A detached op. Each element of `regions` is a list of detached blocks, which the op takes over.
@@ -1046,14 +1112,20 @@ pub fn mlir_opt_main(args: &[CString], tool: &str) -> i32 {
 pub enum Dependency {
     /// arith
     Arith,
+    /// bufferization
+    Bufferization,
     /// cf
     ControlFlow,
     /// func
     Func,
     /// linalg
     Linalg,
+    /// llvm
+    Llvm,
     /// math
     Math,
+    /// memref
+    Memref,
     /// ml_program
     MlProgram,
     /// scf
@@ -1062,6 +1134,8 @@ pub enum Dependency {
     Spec,
     /// tensor
     Tensor,
+    /// vector
+    Vector,
 }
 
 impl Dependency {
@@ -1070,9 +1144,13 @@ impl Dependency {
         unsafe {
             match self {
                 Dependency::Arith => mlirGetDialectHandle__arith__(),
+                Dependency::Bufferization => mlirGetDialectHandle__bufferization__(),
                 Dependency::ControlFlow => mlirGetDialectHandle__cf__(),
                 Dependency::Func => mlirGetDialectHandle__func__(),
                 Dependency::Linalg => mlirGetDialectHandle__linalg__(),
+                Dependency::Llvm => mlirGetDialectHandle__llvm__(),
+                Dependency::Memref => mlirGetDialectHandle__memref__(),
+                Dependency::Vector => mlirGetDialectHandle__vector__(),
                 Dependency::Math => mlirGetDialectHandle__math__(),
                 Dependency::MlProgram => mlirGetDialectHandle__ml_program__(),
                 Dependency::Scf => mlirGetDialectHandle__scf__(),

@@ -5,6 +5,8 @@ pub mod link;
 pub mod outline;
 pub mod partition;
 pub mod place;
+pub mod quantize;
+pub mod raise;
 pub mod report;
 pub mod session;
 
@@ -16,6 +18,8 @@ pub fn register() {
         spec_dialect::pass::register::<identify::Identify>();
         spec_dialect::pass::register::<place::Place>();
         spec_dialect::pass::register::<outline::Outline>();
+        spec_dialect::pass::register::<raise::Raise>();
+        spec_dialect::pass::register::<quantize::Quantize>();
         partition::register();
     });
 }

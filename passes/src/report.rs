@@ -3,6 +3,7 @@
 use crate::identify::program::{FoundModel, Program};
 use serde::Serialize;
 use spec_cost::{Guess, ModelShape, Outcome, Soc};
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
 /// One module's report.
@@ -55,6 +56,36 @@ pub struct ModelReport {
     pub unknown_trips: bool,
     /// Sizes and costs by op class.
     pub shape: ModelShape,
+}
+
+/// What `spec-raise` made of one function: numbers of ops by kind.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Raised {
+    /// The function.
+    pub function: String,
+    /// Recognised, and written as a named op.
+    pub recognised: BTreeMap<&'static str, usize>,
+    /// Contractions, reductions and large ops that stay as they are.
+    pub left: BTreeMap<&'static str, usize>,
+}
+
+impl std::fmt::Display for Raised {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let list = |counts: &BTreeMap<&str, usize>| {
+            let all: Vec<String> = counts.iter().map(|(k, n)| format!("{n} {k}")).collect();
+            if all.is_empty() {
+                "nothing".into()
+            } else {
+                all.join(", ")
+            }
+        };
+        write!(
+            f,
+            "spec-raise: recognised {}; left {}",
+            list(&self.recognised),
+            list(&self.left)
+        )
+    }
 }
 
 impl Report {

@@ -1,7 +1,7 @@
 //! What the tool that runs the passes wants to know besides the IR: reports and the graph file. A tool sets it once, before
 //! it runs a pipeline; inside a foreign mlir-opt nothing is set and nothing is collected.
 
-use crate::report::Report;
+use crate::report::{Raised, Report};
 use spec_dialect::ffi::Op;
 use std::path::PathBuf;
 use std::sync::Mutex;
@@ -12,12 +12,15 @@ struct Session {
     graph: Option<PathBuf>,
     /// One a module, by the module's address while it is being worked on.
     reports: Vec<(usize, Report)>,
+    /// One a function, in the order of the runs.
+    raised: Vec<Raised>,
 }
 
 static SESSION: Mutex<Session> = Mutex::new(Session {
     collect: false,
     graph: None,
     reports: vec![],
+    raised: vec![],
 });
 
 fn with<T>(f: impl FnOnce(&mut Session) -> T) -> T {
@@ -31,6 +34,7 @@ pub fn start(collect: bool, graph: Option<PathBuf>) {
             collect,
             graph,
             reports: vec![],
+            raised: vec![],
         }
     });
 }
@@ -43,6 +47,16 @@ pub fn take() -> Vec<Report> {
             .map(|(_, r)| r)
             .collect()
     })
+}
+
+/// What `spec-raise` made of each function since [`start`].
+pub fn take_raised() -> Vec<Raised> {
+    with(|s| std::mem::take(&mut s.raised))
+}
+
+/// Adds what was made of a function.
+pub(crate) fn push_raised(raised: Raised) {
+    with(|s| s.raised.push(raised));
 }
 
 pub(crate) fn graph_file() -> Option<PathBuf> {

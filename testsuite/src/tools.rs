@@ -25,6 +25,11 @@ pub fn spec_opt() -> PathBuf {
     built("SPEC_OPT", "spec-opt", "spec-opt")
 }
 
+/// The `spec-compile` binary.
+pub fn spec_compile() -> PathBuf {
+    built("SPEC_COMPILE", "spec-compile", "spec-compile")
+}
+
 /// The plugin.
 pub fn spec_plugin() -> PathBuf {
     built("SPEC_PLUGIN", "libspec_plugin.so", "spec-plugin")

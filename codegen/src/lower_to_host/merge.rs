@@ -1,6 +1,6 @@
 //! Device modules into the module around them: symbols move under new names, dispatches become calls.
 
-use super::build::Cursor;
+use crate::cursor::Cursor;
 use super::helpers::{module_of, symbols, unique};
 use spec_dialect::ffi::{Attr, Op};
 use spec_dialect::pass::{Diagnostic, Diagnostics};

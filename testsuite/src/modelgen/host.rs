@@ -77,12 +77,28 @@ impl Host {
         tokens: &[usize],
         position: usize,
     ) -> Result<Vec<f64>, RunError> {
+        self.call_with(tokens, position, |args, types| {
+            execute(&function.module(), &function.name, args, types)
+        })
+    }
+
+    /// Calls a function of the model by `run` (arguments and result types to results), updates the caches, and returns the logits
+    /// or tokens.
+    ///
+    /// # Errors
+    /// Those of `run`.
+    pub fn call_with<E>(
+        &mut self,
+        tokens: &[usize],
+        position: usize,
+        run: impl FnOnce(&[Input], &[Type]) -> Result<Vec<Vec<f64>>, E>,
+    ) -> Result<Vec<f64>, E> {
         let mut config = self.c.clone();
         config.tokens = tokens.len();
         let abi = abi(&config, &self.s);
         let args = self.args(&abi, tokens, position);
         let types: Vec<Type> = abi.results.iter().map(|r| r.ty.clone()).collect();
-        let results = execute(&function.module(), &function.name, &args, &types)?;
+        let results = run(&args, &types)?;
         let mut head = Vec::new();
         for (info, values) in abi.results.iter().zip(results) {
             match info.role {
@@ -91,6 +107,11 @@ impl Host {
             }
         }
         Ok(head)
+    }
+
+    /// The caches' contents, in the order of the arguments.
+    pub fn caches(&self) -> impl Iterator<Item = &[f64]> {
+        self.caches.iter().map(|(_, values)| values.as_slice())
     }
 
     fn update(&mut self, info: &ArgInfo, values: Vec<f64>, position: usize) {

@@ -11,7 +11,7 @@ enum Place {
 
 /// Where new ops go, and the location they get.
 #[derive(Clone, Copy)]
-pub(super) struct Cursor {
+pub(crate) struct Cursor {
     place: Place,
     loc: Loc,
     ctx: Ctx,
@@ -19,7 +19,7 @@ pub(super) struct Cursor {
 
 impl Cursor {
     /// In front of `op`, with its location.
-    pub(super) fn before(op: Op) -> Self {
+    pub(crate) fn before(op: Op) -> Self {
         Self {
             place: Place::Before(op),
             loc: op.loc(),
@@ -28,19 +28,19 @@ impl Cursor {
     }
 
     /// At the end of a block under construction; the location stays.
-    pub(super) fn at_end(self, block: Block) -> Self {
+    pub(crate) fn at_end(self, block: Block) -> Self {
         Self {
             place: Place::End(block),
             ..self
         }
     }
 
-    pub(super) fn loc(self) -> Loc {
+    pub(crate) fn loc(self) -> Loc {
         self.loc
     }
 
     /// Inserts a detached op.
-    pub(super) fn insert(self, detached: Op) {
+    pub(crate) fn insert(self, detached: Op) {
         match self.place {
             Place::Before(op) => op.insert_before(detached),
             Place::End(block) => block.append(detached),
@@ -48,7 +48,7 @@ impl Cursor {
     }
 
     /// Makes an op. Panics (our bug) if MLIR refuses it.
-    pub(super) fn op(
+    pub(crate) fn op(
         self,
         name: &str,
         operands: &[Value],
@@ -62,42 +62,44 @@ impl Cursor {
         op
     }
 
-    fn one(self, name: &str, operands: &[Value], ty: Type, attrs: &[(&str, Attr)]) -> Value {
+    /// An op of one result.
+    pub(crate) fn one(self, name: &str, operands: &[Value], ty: Type, attrs: &[(&str, Attr)]) -> Value {
         result(self.op(name, operands, &[ty], attrs, &[]), 0)
     }
 
     /// The type that `text` spells. Panics (our bug) if it spells none.
-    pub(super) fn ty(self, text: &str) -> Type {
+    pub(crate) fn ty(self, text: &str) -> Type {
         Type::parse(self.ctx, text).unwrap_or_else(|| panic!("'{text}' is no type"))
     }
 
-    fn attr(self, text: &str) -> Attr {
+    /// The attribute that `text` spells. Panics (our bug) if it spells none.
+    pub(crate) fn attr(self, text: &str) -> Attr {
         Attr::parse(self.ctx, text).unwrap_or_else(|| panic!("'{text}' is no attribute"))
     }
 
     /// `arith.constant` of an integer type or index.
-    pub(super) fn constant(self, value: u64, ty: Type) -> Value {
+    pub(crate) fn constant(self, value: u64, ty: Type) -> Value {
         let value = self.attr(&format!("{value} : {ty}"));
         self.one("arith.constant", &[], ty, &[("value", value)])
     }
 
-    pub(super) fn index(self, value: u64) -> Value {
+    pub(crate) fn index(self, value: u64) -> Value {
         self.constant(value, self.ty("index"))
     }
 
     /// `a + b`, of one type.
-    pub(super) fn add(self, a: Value, b: Value) -> Value {
+    pub(crate) fn add(self, a: Value, b: Value) -> Value {
         self.one("arith.addi", &[a, b], a.ty(), &[])
     }
 
     /// `a == b`, of one integer or index type.
-    pub(super) fn equal(self, a: Value, b: Value) -> Value {
+    pub(crate) fn equal(self, a: Value, b: Value) -> Value {
         let eq = self.attr("0 : i64");
         self.one("arith.cmpi", &[a, b], self.ty("i1"), &[("predicate", eq)])
     }
 
     /// The element of a tensor that has one.
-    pub(super) fn only_element(self, tensor: Value) -> Value {
+    pub(crate) fn only_element(self, tensor: Value) -> Value {
         let shape = tensor.ty().shape();
         let mut operands = vec![tensor];
         if !shape.dims.is_empty() {
@@ -111,17 +113,17 @@ impl Cursor {
         )
     }
 
-    pub(super) fn element_type(self, e: Element) -> Type {
+    pub(crate) fn element_type(self, e: Element) -> Type {
         self.ty(&e.to_string())
     }
 
     /// A tensor of these elements.
-    pub(super) fn tensor_of(self, elements: &[Value], ty: Type) -> Value {
+    pub(crate) fn tensor_of(self, elements: &[Value], ty: Type) -> Value {
         self.one("tensor.from_elements", elements, ty, &[])
     }
 
     /// The non-negative integer in a scalar, or in a tensor of one element, as an index.
-    pub(super) fn to_index(self, value: Value) -> Value {
+    pub(crate) fn to_index(self, value: Value) -> Value {
         let scalar = if value.ty().shape().is_shaped {
             self.only_element(value)
         } else {
@@ -135,7 +137,7 @@ impl Cursor {
     }
 
     /// `value + n` for a scalar, or for a tensor of one element.
-    pub(super) fn advance(self, value: Value, n: u64) -> Value {
+    pub(crate) fn advance(self, value: Value, n: u64) -> Value {
         if n == 0 {
             return value;
         }
@@ -148,15 +150,23 @@ impl Cursor {
     }
 
     /// Writes `rows` into `into` from index `at` of dimension `dim` on.
-    pub(super) fn insert_rows(self, rows: Value, into: Value, at: Value, dim: usize) -> Value {
+    pub(crate) fn insert_rows(self, rows: Value, into: Value, at: Value, dim: usize) -> Value {
         let mut slice = Slice::whole(&rows.ty().shape());
         slice.offsets[dim] = i64::MIN; // "see the operand"
         let attrs = slice.attrs(self, "1, 1, 1, 0, 0");
         self.one("tensor.insert_slice", &[rows, into, at], into.ty(), &attrs)
     }
 
+    /// Puts all of `part` into `into` at `offset` of dimension `dim`.
+    pub(crate) fn insert_at(self, part: Value, into: Value, dim: usize, offset: i64) -> Value {
+        let mut slice = Slice::whole(&part.ty().shape());
+        slice.offsets[dim] = offset;
+        let attrs = slice.attrs(self, "1, 1, 0, 0, 0");
+        self.one("tensor.insert_slice", &[part, into], into.ty(), &attrs)
+    }
+
     /// The rows [V], one under the other: a tensor of type `ty`.
-    pub(super) fn stack(self, rows: &[Value], ty: Type) -> Value {
+    pub(crate) fn stack(self, rows: &[Value], ty: Type) -> Value {
         let mut slice = Slice::whole(&ty.shape());
         slice.sizes[0] = 1;
         let mut all = self.one("tensor.empty", &[], ty, &[]);
@@ -169,15 +179,42 @@ impl Cursor {
     }
 
     /// Row 0 of a matrix, of type `ty`.
-    pub(super) fn first_row(self, matrix: Value, ty: Type) -> Value {
+    pub(crate) fn first_row(self, matrix: Value, ty: Type) -> Value {
         let mut slice = Slice::whole(&matrix.ty().shape());
         slice.sizes[0] = 1;
         let attrs = slice.attrs(self, "1, 0, 0, 0");
         self.one("tensor.extract_slice", &[matrix], ty, &attrs)
     }
 
+    /// A contiguous static memref seen with another contiguous static type of as many elements.
+    pub(crate) fn reinterpret(self, memref: Value, ty: Type) -> Value {
+        let sizes: Vec<i64> = (ty.shape().dims.iter())
+            .map(|d| d.unwrap_or(0) as i64)
+            .collect();
+        let mut strides = vec![1_i64; sizes.len()];
+        for i in (1..sizes.len()).rev() {
+            strides[i - 1] = strides[i] * sizes[i];
+        }
+        let list = |values: &[i64]| Attr::i64_array(self.ctx, values);
+        let attrs = [
+            ("static_offsets", list(&[0])),
+            ("static_sizes", list(&sizes)),
+            ("static_strides", list(&strides)),
+            ("operandSegmentSizes", self.attr("array<i32: 1, 0, 0, 0>")),
+        ];
+        self.one("memref.reinterpret_cast", &[memref], ty, &attrs)
+    }
+
+    /// `memref` as type `ty`, which differs in what is known of its layout only.
+    pub(crate) fn cast_memref(self, memref: Value, ty: Type) -> Value {
+        if memref.ty() == ty {
+            return memref;
+        }
+        self.one("memref.cast", &[memref], ty, &[])
+    }
+
     /// `func.call @callee`.
-    pub(super) fn call(self, callee: &str, operands: &[Value], results: &[Type]) -> Vec<Value> {
+    pub(crate) fn call(self, callee: &str, operands: &[Value], results: &[Type]) -> Vec<Value> {
         let attrs = [("callee", Attr::flat_symbol(self.ctx, callee))];
         self.op("func.call", operands, results, &attrs, &[])
             .results()
@@ -185,7 +222,7 @@ impl Cursor {
     }
 
     /// Inserts copies of the ops of `block`, with `args` in place of its arguments; returns what its terminator would pass on.
-    pub(super) fn copy_of(self, block: Block, args: &[Value]) -> Vec<Value> {
+    pub(crate) fn copy_of(self, block: Block, args: &[Value]) -> Vec<Value> {
         let mut map: HashMap<Value, Value> =
             block.args().into_iter().zip(args.iter().copied()).collect();
         let terminator = block.terminator();
@@ -244,7 +281,7 @@ impl Slice {
 }
 
 /// Result `i` of `op`, which has it.
-pub(super) fn result(op: Op, i: usize) -> Value {
+pub(crate) fn result(op: Op, i: usize) -> Value {
     op.results()
         .nth(i)
         .unwrap_or_else(|| panic!("{} has no result {i}", op.name()))

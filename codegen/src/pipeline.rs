@@ -1,0 +1,72 @@
+//! The way of a CPU region from tensors to the LLVM dialect, as textual pipelines of named passes.
+
+use spec_kernels::{Arch, Feature, Target};
+
+/// From an exporter's function to model ops on buffers. Functions must be public; private ones are inlined.
+///
+/// `quantise` are options of `spec-quantize`, such as `drafter=i4g32`; empty: the weights stay as they are.
+pub fn prepare(quantise: &str) -> String {
+    let quantise = match quantise {
+        "" => String::new(),
+        options => format!("spec-quantize{{{options}}},canonicalize,cse,"),
+    };
+    let passes = [
+        // one function a model, so that every pattern is seen whole
+        "inline,symbol-dce,canonicalize,cse",
+        // what the ops mean, rather than how an exporter wrote them
+        "spec-raise,canonicalize,cse",
+        &format!("{quantise}func.func(spec-decompose,linalg-fuse-elementwise-ops),canonicalize,cse"),
+        // buffers: caches in place, weights never copied
+        "func.func(spec-prepare-entry)",
+        "eliminate-empty-tensors",
+        "one-shot-bufferize{bufferize-function-boundaries function-boundary-type-conversion=identity-layout-map}",
+        "canonicalize,cse",
+        // no allocation is left
+        "func.func(spec-plan-memory),canonicalize,cse",
+        "spec-share-layers",
+    ];
+    format!("builtin.module({})", passes.join(","))
+}
+
+/// From model ops on buffers to the LLVM dialect, for cores like `target`.
+pub fn lower(target: &Target) -> String {
+    let passes = [
+        format!("spec-lower-kernels{{{}}}", options(target)),
+        "func.func(spec-c-abi)".into(),
+        // the generic path: what no kernel covers
+        "func.func(convert-linalg-to-loops)".into(),
+        "expand-strided-metadata,lower-affine,convert-scf-to-cf".into(),
+        "convert-vector-to-llvm,convert-math-to-llvm,convert-math-to-libm,finalize-memref-to-llvm".into(),
+        "convert-func-to-llvm,convert-arith-to-llvm,convert-cf-to-llvm,convert-index-to-llvm,convert-ub-to-llvm".into(),
+        "reconcile-unrealized-casts,canonicalize,cse".into(),
+    ];
+    format!("builtin.module({})", passes.join(","))
+}
+
+/// `target` as options of `spec-lower-kernels`.
+fn options(target: &Target) -> String {
+    let arch = match target.arch {
+        Arch::X86_64 => "x86_64",
+        Arch::Aarch64 => "aarch64",
+    };
+    let features: Vec<&str> = target.features.iter().copied().map(spelling).collect();
+    format!(
+        "arch={arch} vector-bits={} vector-registers={} l1-bytes={} features={}",
+        target.vector_bits,
+        target.vector_registers,
+        target.l1_bytes,
+        features.join(",")
+    )
+}
+
+fn spelling(feature: Feature) -> &'static str {
+    match feature {
+        Feature::Avx512 => "avx512",
+        Feature::Vnni => "vnni",
+        Feature::AvxVnni => "avxvnni",
+        Feature::Dotprod => "dotprod",
+        Feature::Fp16 => "fp16",
+        Feature::Bf16 => "bf16",
+        Feature::I8mm => "i8mm",
+    }
+}

@@ -1,0 +1,356 @@
+//! What a compiled bundle holds: `manifest.json`, written by `spec-compile`, read by [`crate::bundle`].
+//!
+//! docs/manifest.schema.json is this module as a JSON schema; a test keeps the two equal. A bundle is a folder with
+//! `manifest.json` and the library that it names. Weights are not in it: they are arguments of the functions.
+
+mod check;
+
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+pub use check::ManifestError;
+
+/// The version of the format that this crate writes and reads.
+pub const FORMAT_VERSION: u32 = 1;
+
+/// Name of the manifest in a bundle's folder.
+pub const FILE_NAME: &str = "manifest.json";
+
+/// A bundle's table of contents.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Manifest {
+    /// Version of this format: 1.
+    pub format_version: u32,
+    /// Name and version of the program that wrote the bundle.
+    pub tool: String,
+    /// Name of the device file that the code was compiled for.
+    pub soc: String,
+    /// What the code runs on.
+    pub target: Target,
+    /// The compiled code.
+    pub library: Library,
+    /// How to decode with it, if both models are here and the cost model chose a plan.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plan: Option<Plan>,
+    /// Functions of the library.
+    pub functions: Vec<Function>,
+    /// All weights that functions take, each once.
+    #[serde(default)]
+    pub weights: Vec<Weight>,
+    /// Number of calls of each kind of kernel in all functions, by the kernel's kind; `generic` is code without a kernel.
+    #[serde(default)]
+    pub kernels: BTreeMap<String, u64>,
+}
+
+/// What the code runs on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Target {
+    /// LLVM's target triple, such as aarch64-unknown-linux-gnu.
+    pub triple: String,
+    /// LLVM's name of the core.
+    pub cpu: String,
+    /// Optional features that the code uses, by LLVM's names without a sign.
+    #[serde(default)]
+    pub features: Vec<String>,
+}
+
+/// The compiled code.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Library {
+    /// File name, in the bundle's folder.
+    pub file: String,
+    /// Length of the file in bytes.
+    pub bytes: u64,
+    /// CRC-32 (IEEE 802.3) of the file. It finds accidents, not malice.
+    pub crc32: u32,
+}
+
+/// How to decode: the cost model's choice.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Plan {
+    /// Drafts of a round; 0: no speculation.
+    pub gamma: u32,
+    /// The cost model's name of the strategy.
+    pub strategy: String,
+    /// Predicted tokens per second, divided by those of the target alone.
+    pub speed_up: f64,
+    /// Where each role runs.
+    #[serde(default)]
+    pub placements: Vec<Placement>,
+}
+
+/// Where a model runs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Placement {
+    /// The model.
+    pub role: Role,
+    /// Name of the unit in the device file.
+    pub device: String,
+    /// Number of cores.
+    pub cores: u32,
+}
+
+/// Which model of a pair.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// Drafts.
+    Drafter,
+    /// Verifies.
+    Target,
+    /// Neither, or unknown.
+    None,
+}
+
+/// A function of the library. Its pointers are those of `arguments`, then those of the results that are not an argument
+/// (docs/abi.md).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Function {
+    /// Its name in the model.
+    pub name: String,
+    /// Its symbol in the library.
+    pub symbol: String,
+    /// Which model it is of.
+    pub role: Role,
+    /// Tokens of one call.
+    pub tokens: u32,
+    /// Bytes of scratch memory that a call needs.
+    pub workspace_bytes: u64,
+    /// In the order of the pointers.
+    pub arguments: Vec<Argument>,
+    /// In the order of the model's results.
+    pub results: Vec<FunctionResult>,
+}
+
+/// What an argument is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum ArgumentKind {
+    /// Token ids.
+    Tokens,
+    /// Rows of the caches that are filled.
+    Position,
+    /// A KV cache.
+    Cache,
+    /// A weight.
+    Weight,
+    /// Anything else.
+    Other,
+}
+
+/// Type of an element.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum DType {
+    /// IEEE binary64.
+    F64,
+    /// IEEE binary32.
+    F32,
+    /// IEEE binary16.
+    F16,
+    /// bfloat16.
+    Bf16,
+    /// 64-bit integer.
+    I64,
+    /// 32-bit integer.
+    I32,
+    /// 16-bit integer.
+    I16,
+    /// 8-bit integer, or two weights of 4 bits.
+    I8,
+    /// A boolean, in a byte: 0 or 1.
+    I1,
+}
+
+impl DType {
+    /// Bytes of an element, which is also its alignment.
+    pub const fn bytes(self) -> usize {
+        match self {
+            Self::F64 | Self::I64 => 8,
+            Self::F32 | Self::I32 => 4,
+            Self::F16 | Self::Bf16 | Self::I16 => 2,
+            Self::I8 | Self::I1 => 1,
+        }
+    }
+}
+
+/// An argument.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Argument {
+    /// Its name in the model; that of a weight is in `weights` of the manifest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// What it is for.
+    pub kind: ArgumentKind,
+    /// Type of an element.
+    pub dtype: DType,
+    /// Sizes, outermost first; contiguous in memory. Empty: one element.
+    pub shape: Vec<u64>,
+    /// How elements lie, where it is not how the exported model had them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub layout: Option<String>,
+    /// Whether a call writes to it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub updated_in_place: bool,
+    /// What it was before it was quantised.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quantised_from: Option<QuantisedFrom>,
+}
+
+/// What a weight was before it was quantised: value = scale * integer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct QuantisedFrom {
+    /// Type in the exported model.
+    pub dtype: DType,
+    /// Sizes in the exported model, outermost first.
+    pub shape: Vec<u64>,
+    /// How it is quantised.
+    pub format: QuantFormat,
+    /// Weights of a row that share a scale; 0: the whole row.
+    pub group: u32,
+    /// Index of the argument that holds the scales, in the function's arguments.
+    pub scale_argument: usize,
+}
+
+/// A format of quantised weights.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum QuantFormat {
+    /// One weight in a byte, -128..=127.
+    I8,
+    /// Two weights in a byte: in blocks of 32 weights, byte i holds weight i in its low and weight i + 16 in its high four bits,
+    /// each plus 8.
+    I4,
+}
+
+/// A result.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct FunctionResult {
+    /// Type of an element.
+    pub dtype: DType,
+    /// Sizes, outermost first; contiguous in memory.
+    pub shape: Vec<u64>,
+    /// Index of the argument that is updated to this result; it has no pointer of its own then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub aliases_argument: Option<usize>,
+}
+
+/// A weight.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Weight {
+    /// Its name in the model.
+    pub name: String,
+    /// Type of an element.
+    pub dtype: DType,
+    /// Sizes, outermost first.
+    pub shape: Vec<u64>,
+    /// How elements lie, where it is not how the exported model had them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub layout: Option<String>,
+}
+
+/// One pointer of a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Slot {
+    /// Index of the argument; or of the result, if `is_result`.
+    pub index: usize,
+    /// Whether it is a result.
+    pub is_result: bool,
+    /// Type of an element, which gives the alignment.
+    pub dtype: DType,
+    /// Length in bytes.
+    pub bytes: usize,
+    /// Whether a call writes to it.
+    pub written: bool,
+}
+
+impl Function {
+    /// The pointers that a call takes, in order.
+    ///
+    /// # Errors
+    /// A size that does not fit this machine's addresses; not after [`Manifest::check`].
+    pub fn slots(&self) -> Result<Vec<Slot>, ManifestError> {
+        let bytes = |dtype, shape: &[u64]| check::bytes(&self.name, dtype, shape);
+        let arguments = self.arguments.iter().enumerate().map(|(index, a)| {
+            Ok(Slot {
+                index,
+                is_result: false,
+                dtype: a.dtype,
+                bytes: bytes(a.dtype, &a.shape)?,
+                written: a.updated_in_place,
+            })
+        });
+        let own = |r: &&FunctionResult| r.aliases_argument.is_none();
+        let results = self.results.iter().enumerate().filter(|(_, r)| own(r));
+        let results = results.map(|(index, r)| {
+            Ok(Slot {
+                index,
+                is_result: true,
+                dtype: r.dtype,
+                bytes: bytes(r.dtype, &r.shape)?,
+                written: true,
+            })
+        });
+        arguments.chain(results).collect()
+    }
+}
+
+impl Manifest {
+    /// Reads a manifest and checks it.
+    ///
+    /// # Errors
+    /// It is not JSON, of another version, lacks or has unknown fields, or contradicts itself.
+    pub fn from_json(text: &str) -> Result<Self, ManifestError> {
+        #[derive(Deserialize)]
+        struct Version {
+            format_version: Option<serde_json::Value>,
+        }
+        // The version first: another one may have other fields.
+        let version: Version = serde_json::from_str(text)?;
+        let found = version.format_version.ok_or(ManifestError::NoVersion)?;
+        if found.as_u64() != Some(u64::from(FORMAT_VERSION)) {
+            return Err(ManifestError::Version(found.to_string()));
+        }
+        let manifest: Self = serde_json::from_str(text)?;
+        manifest.check()?;
+        Ok(manifest)
+    }
+
+    /// Writes it as JSON, indented.
+    ///
+    /// # Errors
+    /// It contradicts itself, or holds a number that JSON has not.
+    pub fn to_json(&self) -> Result<String, ManifestError> {
+        self.check()?;
+        let mut text = serde_json::to_string_pretty(self)?;
+        text.push('\n');
+        Ok(text)
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests;

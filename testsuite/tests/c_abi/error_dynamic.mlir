@@ -1,0 +1,3 @@
+func.func @f(%x: memref<?x4xf32>, %w: memref<64xi8>, %pool: !llvm.ptr, %status: !llvm.ptr) attributes {runtime_arguments} {
+  return
+}

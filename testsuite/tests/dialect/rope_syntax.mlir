@@ -1,0 +1,20 @@
+// What the parser and ODS check.
+func.func @f(%x: tensor<9x5x64xf32>, %c: tensor<5x32xf32>, %s: tensor<5x32xf32>, %o: tensor<9x5x64xf32>) {
+  %0 = spec.rope thirds token_dim 1 ins(%x, %c, %s : tensor<9x5x64xf32>, tensor<5x32xf32>, tensor<5x32xf32>) outs(%o : tensor<9x5x64xf32>) -> tensor<9x5x64xf32>
+  return
+}
+// -----
+func.func @f(%x: tensor<9x5x64xf32>, %c: tensor<5x32xf32>, %s: tensor<5x32xf32>, %o: tensor<9x5x64xf32>) {
+  %0 = spec.rope half ins(%x, %c, %s : tensor<9x5x64xf32>, tensor<5x32xf32>, tensor<5x32xf32>) outs(%o : tensor<9x5x64xf32>) -> tensor<9x5x64xf32>
+  return
+}
+// -----
+func.func @f(%x: tensor<9x5x64xf32>, %c: tensor<5x32xf32>, %s: tensor<5x32xf32>, %o: tensor<9x5x64xf32>) {
+  %0 = spec.rope token_dim 1 ins(%x, %c, %s : tensor<9x5x64xf32>, tensor<5x32xf32>, tensor<5x32xf32>) outs(%o : tensor<9x5x64xf32>) -> tensor<9x5x64xf32>
+  return
+}
+// -----
+func.func @f(%x: tensor<9x5x64xf32>, %c: tensor<5x32xf32>, %s: tensor<5x32xf32>, %o: tensor<9x5x64xf32>) {
+  %0 = spec.rope half token_dim 1.0 ins(%x, %c, %s : tensor<9x5x64xf32>, tensor<5x32xf32>, tensor<5x32xf32>) outs(%o : tensor<9x5x64xf32>) -> tensor<9x5x64xf32>
+  return
+}

@@ -1,0 +1,4 @@
+// arg: --spec-lower-kernels=arch=riscv
+func.func @f() {
+  return
+}

@@ -1,0 +1,4 @@
+// arg: --spec-lower-kernels=vector-registers=0
+func.func @f() {
+  return
+}

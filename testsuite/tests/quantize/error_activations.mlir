@@ -1,0 +1,3 @@
+// arg: --spec-quantize=all=i8 activations=i8
+module {
+}

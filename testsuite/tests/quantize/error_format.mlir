@@ -1,0 +1,3 @@
+// arg: --spec-quantize=drafter=q4
+module {
+}

@@ -1,0 +1,3 @@
+// arg: --spec-quantize=min-elements=-1
+module {
+}

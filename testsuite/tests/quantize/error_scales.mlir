@@ -1,0 +1,3 @@
+// arg: --spec-quantize=all=i8 scales=bf16
+module {
+}

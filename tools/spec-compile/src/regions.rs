@@ -1,0 +1,209 @@
+//! Which parts of a module are compiled, for which unit.
+
+use crate::error::CompileError;
+use crate::target::choose;
+use spec_cost::{Soc, UnitKind};
+use spec_dialect::attrs::{Placement, Role};
+use spec_dialect::ffi::{Attr, Op};
+use std::collections::HashSet;
+
+/// A module of its own whose public functions become functions of the library.
+#[derive(Clone)]
+pub struct Region {
+    /// Name of the device module; `model` where there is none.
+    pub name: String,
+    /// The module.
+    pub module: Op,
+    /// Role of the model that it holds, if a placement says so.
+    pub role: Option<Role>,
+    /// Unit of the device file.
+    pub unit: String,
+    /// Its cores.
+    pub cores: u32,
+    /// Whether symbols start with the region's name.
+    pub prefixed: bool,
+}
+
+/// A region that is not compiled.
+pub struct Skipped {
+    /// Name of the device module.
+    pub name: String,
+    /// Where it is placed.
+    pub placement: Placement,
+}
+
+/// What is compiled, and what is not.
+#[derive(Default)]
+pub struct Regions {
+    /// To compile.
+    pub cpu: Vec<Region>,
+    /// On GPUs.
+    pub skipped: Vec<Skipped>,
+}
+
+/// Takes the device modules out of `module`; a module without any is one region.
+///
+/// # Errors
+/// A placement names a unit that the device lacks, or nothing can be compiled.
+pub fn regions(module: Op, soc: &Soc, only_unit: Option<&str>) -> Result<Regions, CompileError> {
+    let ops = module.body().map(|b| b.ops()).unwrap_or_default();
+    let placed: Vec<(Op, Placement)> = (ops.iter())
+        .filter(|o| o.name() == "builtin.module")
+        .filter_map(|o| Some((*o, o.attr("spec.placement").and_then(Placement::from_attr)?)))
+        .collect();
+    if placed.is_empty() {
+        return alone(module, soc, only_unit);
+    }
+    let mut out = Regions::default();
+    for (op, placement) in placed {
+        let name = op.symbol().unwrap_or("region").to_owned();
+        let Some(unit) = soc.unit(&placement.device) else {
+            let names: Vec<&str> = soc.units().iter().map(|u| u.name.as_str()).collect();
+            return Err(CompileError::Refused(format!(
+                "@{name} is placed on '{}', and '{}' has {}: give the --soc that the module was partitioned for",
+                placement.device,
+                soc.name(),
+                names.join(", ")
+            )));
+        };
+        if unit.kind == UnitKind::Gpu {
+            out.skipped.push(Skipped { name, placement });
+            continue;
+        }
+        let cores = u32::try_from(placement.units).unwrap_or(u32::MAX);
+        out.cpu.push(Region {
+            name,
+            module: op.duplicate(),
+            role: Some(placement.role),
+            unit: unit.name.clone(),
+            cores: cores.clamp(1, unit.cores),
+            prefixed: true,
+        });
+    }
+    if out.cpu.is_empty() {
+        return Err(CompileError::Refused(
+            "every region is placed on a GPU, and this version compiles CPU regions only: add --drafter-device or --target-device with a CPU unit"
+                .into(),
+        ));
+    }
+    Ok(out)
+}
+
+fn alone(module: Op, soc: &Soc, unit: Option<&str>) -> Result<Regions, CompileError> {
+    let (unit, cores) = choose(soc, unit)?;
+    let mut out = Regions::default();
+    out.cpu.push(Region {
+        name: "model".into(),
+        module,
+        role: None,
+        unit: unit.name.clone(),
+        cores,
+        prefixed: false,
+    });
+    Ok(out)
+}
+
+impl Region {
+    /// Its functions with a body.
+    pub fn functions(&self) -> Vec<Op> {
+        let ops = self.module.body().map(|b| b.ops()).unwrap_or_default();
+        let is_function = |o: &Op| o.name() == "func.func" && o.body().is_some();
+        ops.into_iter().filter(is_function).collect()
+    }
+
+    /// Functions with a body that others may call.
+    pub fn entries(&self) -> Vec<Op> {
+        let public = |o: &Op| o.str_attr("sym_visibility") != Some("private");
+        self.functions().into_iter().filter(public).collect()
+    }
+
+    /// Gives each entry a name that is a C identifier and that no entry of another region has. Returns (name before, symbol).
+    pub fn rename_entries(&self, taken: &mut HashSet<String>) -> Vec<(String, String)> {
+        let ops = self.module.body().map(|b| b.ops()).unwrap_or_default();
+        let entries = self.entries();
+        let others = ops
+            .iter()
+            .filter(|o| !entries.contains(o))
+            .filter_map(|o| o.symbol());
+        let mut used: HashSet<String> = others.map(str::to_owned).collect();
+        used.extend(entries.iter().filter_map(|e| e.symbol()).map(str::to_owned));
+        let mut renamed = vec![];
+        for entry in &entries {
+            let old = entry.symbol().unwrap_or("function").to_owned();
+            let base = identifier(&if self.prefixed {
+                format!("{}_{old}", self.name)
+            } else {
+                old.clone()
+            });
+            let free = |n: &String| !taken.contains(n) && (*n == old || !used.contains(n));
+            let numbered = (2..).map(|i| format!("{base}_{i}"));
+            let symbol = std::iter::once(base.clone()).chain(numbered).find(free);
+            let symbol = symbol.unwrap_or(base);
+            taken.insert(symbol.clone());
+            used.insert(symbol.clone());
+            renamed.push((old, symbol));
+        }
+        self.replace_symbols(&renamed);
+        renamed
+    }
+
+    fn replace_symbols(&self, renamed: &[(String, String)]) {
+        let ctx = self.module.ctx();
+        let new = |old: &str| renamed.iter().find(|(o, _)| o == old).map(|(_, n)| n);
+        let top = self.module.body().map(|b| b.ops()).unwrap_or_default();
+        for op in self.module.nested() {
+            for (key, value) in op.attrs() {
+                let own = key == "sym_name" && top.contains(&op);
+                if own {
+                    if let Some(name) = value.as_str().and_then(new) {
+                        op.set_attr(key, Attr::string(ctx, name));
+                    }
+                } else if let Some(name) = value.as_flat_symbol().and_then(new) {
+                    op.set_attr(key, Attr::flat_symbol(ctx, name));
+                }
+            }
+        }
+    }
+}
+
+/// Words that C or C++ take for themselves and a model may well use.
+const RESERVED: &[&str] = &[
+    "main", "default", "switch", "new", "this", "template", "auto", "inline", "static", "void",
+];
+
+/// `name` with what cannot stand within a C identifier replaced.
+pub fn word(name: &str) -> String {
+    let letter = |c: char| if c.is_ascii_alphanumeric() { c } else { '_' };
+    name.chars().map(letter).collect()
+}
+
+/// `name` as a C identifier.
+pub fn identifier(name: &str) -> String {
+    let text = word(name);
+    let first = text.chars().next();
+    if first.is_none_or(|c| c.is_ascii_digit() || c == '_') || RESERVED.contains(&text.as_str()) {
+        return format!("model_{}", text.trim_start_matches('_'));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::identifier;
+
+    #[test]
+    fn names_become_identifiers() {
+        let cases = [
+            ("decode", "decode"),
+            ("jit.main$1", "jit_main_1"),
+            ("main", "model_main"),
+            ("__x", "model_x"),
+            ("5x", "model_5x"),
+            ("", "model_"),
+            ("dé", "d_"),
+        ];
+        for (name, expected) in cases {
+            assert_eq!(identifier(name), expected);
+        }
+    }
+}
