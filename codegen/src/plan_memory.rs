@@ -29,7 +29,7 @@
 //!
 //! *Legality*: two buffers share memory only if no op (by its place in the entry block, loops counting as one op) uses one, through
 //! any view of it, between the first and last use of the other. A buffer allocated in a loop gets one place for all trips; bufferization
-//! does not let it leave the loop. Sizes must be static.
+//! does not let it leave the loop. Sizes must be static. An argument that is written to, but no result, is copied first.
 //!
 //! *Options*: none.
 //!
@@ -39,6 +39,7 @@
 //! *Does not do*: it does not look into functions that others call; it is meant for entries.
 
 mod arena;
+mod protect;
 mod results;
 
 use crate::cursor::Cursor;
@@ -69,30 +70,25 @@ impl Pass for PlanMemory {
         let Some(body) = function.body() else {
             return Ok(());
         };
-        let allocations: Vec<Op> = (function.nested().into_iter())
-            .filter(|o| o.name() == "memref.alloc")
-            .collect();
-        for alloc in &allocations {
-            check(*alloc)?;
+        let all = |name: &'static str| function.nested().into_iter().filter(move |o| o.name() == name);
+        for alloc in all("memref.alloc") {
+            check(alloc)?;
         }
-        let frees = function
-            .nested()
-            .into_iter()
-            .filter(|o| o.name() == "memref.dealloc");
-        frees.collect::<Vec<_>>().into_iter().for_each(Op::erase);
-        let results = results::to_arguments(function, body)?;
+        let frees: Vec<Op> = all("memref.dealloc").collect();
+        frees.into_iter().for_each(Op::erase);
+        let arguments = results::to_arguments(function, body)?;
+        protect::protect(body, &arguments);
+        let allocations: Vec<Op> = all("memref.alloc").collect();
         let order: HashMap<Op, usize> = (body.ops().into_iter().enumerate())
             .map(|(i, op)| (op, i))
             .collect();
-        let left = allocations.iter().filter(|a| !results.replaced.contains(a));
-        let buffers: Vec<Buffer> = left
-            .map(|a| live_range(*a, &order))
-            .collect::<Result<_, _>>()?;
+        let ranges = allocations.iter().map(|a| live_range(*a, &order));
+        let buffers: Vec<Buffer> = ranges.collect::<Result<_, _>>()?;
         let total = assign(buffers.iter(), RESERVED);
         place(function, &buffers, &total);
         let ctx = function.ctx();
         function.set_attr("workspace_bytes", Attr::i64(ctx, total.bytes as i64));
-        function.set_attr("result_arguments", Attr::i64_array(ctx, &results.arguments));
+        function.set_attr("result_arguments", Attr::i64_array(ctx, &arguments));
         Ok(())
     }
 }

@@ -238,14 +238,24 @@ fn caches_are_updated_in_place() {
     for (name, spec) in models() {
         let c = &spec.config;
         let (kv, rows, dim) = (c.kv_heads, c.context, c.head_dim);
-        let layers = [format!("{kv}x{rows}x{dim}xf32"), format!("{rows}x{kv}x{dim}xf32")];
+        let layers = [
+            format!("{kv}x{rows}x{dim}xf32"),
+            format!("{rows}x{kv}x{dim}xf32"),
+        ];
         let ran = opt_text(&PASSES, &build(&Form::Single(spec)).text);
         assert_eq!(ran.code, Some(0), "{name}: {}", ran.stderr);
         let copies = |l: &&str| {
-            let computes = ["linalg.", "tensor.concat", "tensor.empty"].iter().any(|op| l.contains(op));
+            let computes = ["linalg.", "tensor.concat", "tensor.empty"]
+                .iter()
+                .any(|op| l.contains(op));
             computes && layers.iter().any(|s| l.contains(s))
         };
-        failures.extend(ran.stdout.lines().filter(copies).map(|l| format!("{name}: {l}")));
+        failures.extend(
+            ran.stdout
+                .lines()
+                .filter(copies)
+                .map(|l| format!("{name}: {l}")),
+        );
     }
     assert_eq!(failures, Vec::<String>::new());
 }

@@ -29,11 +29,7 @@ fn le(values: &[f32]) -> Vec<u8> {
 type Trip = (Vec<u8>, Vec<u8>, Errors, Vec<f32>);
 
 /// Quantises rows of f32.
-fn round_trip(
-    values: &[f32],
-    columns: usize,
-    scheme: Scheme,
-) -> Result<Trip, QuantiseError> {
+fn round_trip(values: &[f32], columns: usize, scheme: Scheme) -> Result<Trip, QuantiseError> {
     let bytes = le(values);
     let rows = values.len() / columns;
     let matrix = Matrix::new("w", DType::F32, &bytes, rows, columns, false)?;

@@ -128,7 +128,7 @@ pub fn table(written: &Written) -> String {
         "weight", "format", "max error", "rms error", "relative", "SNR dB"
     );
     for (name, kind, e) in rows {
-        let snr = if e.elements == 0 {
+        let snr = if e.max_abs == 0.0 {
             "exact".to_owned()
         } else {
             format!("{:.2}", e.snr_db())
