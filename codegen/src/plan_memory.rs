@@ -29,7 +29,8 @@
 //!
 //! *Legality*: two buffers share memory only if no op (by its place in the entry block, loops counting as one op) uses one, through
 //! any view of it, between the first and last use of the other. A buffer allocated in a loop gets one place for all trips; bufferization
-//! does not let it leave the loop. Sizes must be static. An argument that is written to, but no result, is copied first.
+//! does not let it leave the loop. Sizes must be static. An argument that bufferization used as scratch
+//! memory (`writable_arguments` of `spec-prepare-entry`, but no result) is copied first.
 //!
 //! *Options*: none.
 //!
@@ -43,6 +44,7 @@ mod protect;
 mod results;
 
 use crate::cursor::Cursor;
+use crate::prepare_entry::WRITABLE_ARGUMENTS;
 use arena::{Buffer, assign};
 pub(crate) use results::add_argument;
 use spec_dialect::ffi::{Attr, Op, Type, Value};
@@ -70,15 +72,24 @@ impl Pass for PlanMemory {
         let Some(body) = function.body() else {
             return Ok(());
         };
-        let all = |name: &'static str| function.nested().into_iter().filter(move |o| o.name() == name);
+        let all = |name: &'static str| {
+            function
+                .nested()
+                .into_iter()
+                .filter(move |o| o.name() == name)
+        };
         for alloc in all("memref.alloc") {
             check(alloc)?;
         }
         let frees: Vec<Op> = all("memref.dealloc").collect();
         frees.into_iter().for_each(Op::erase);
         let arguments = results::to_arguments(function, body)?;
-        protect::protect(body, &arguments);
+        let writable = function.attr(WRITABLE_ARGUMENTS);
+        let writable = writable.and_then(Attr::as_i64_array).unwrap_or_default();
+        protect::protect(body, &writable, &arguments);
+        function.remove_attr(WRITABLE_ARGUMENTS);
         let allocations: Vec<Op> = all("memref.alloc").collect();
+        allocations.iter().try_for_each(|a| check(*a))?;
         let order: HashMap<Op, usize> = (body.ops().into_iter().enumerate())
             .map(|(i, op)| (op, i))
             .collect();

@@ -13,7 +13,7 @@
 //!
 //! ```mlir
 //! func.func @decode(%w: tensor<4x4xf32> {bufferization.writable = false}, %k: tensor<8x4xf32> {bufferization.writable = true},
-//!     %row: tensor<1x4xf32> {bufferization.writable = false}, %p: index) -> tensor<8x4xf32> {
+//!     %row: tensor<1x4xf32> {bufferization.writable = false}, %p: index) -> tensor<8x4xf32> attributes {writable_arguments = array<i64: 1>} {
 //!   %0 = tensor.insert_slice %row into %k[%p, 0] [1, 4] [1, 1] : tensor<1x4xf32> into tensor<8x4xf32>
 //!   return %0 : tensor<8x4xf32>
 //! }
@@ -44,6 +44,8 @@ use std::collections::HashSet;
 pub struct PrepareEntry;
 
 const WRITABLE: &str = "bufferization.writable";
+/// The same for `spec-plan-memory`: bufferization takes its own attributes away.
+pub(crate) const WRITABLE_ARGUMENTS: &str = "writable_arguments";
 
 impl Pass for PrepareEntry {
     const DESC: PassDesc = PassDesc {
@@ -142,5 +144,19 @@ fn mark(function: Op, args: &[Value], updated: &HashSet<Value>) {
             Attr::dictionary(ctx, &entries)
         })
         .collect();
+    let writable = |a: &Attr| {
+        a.entries().is_some_and(|e| {
+            e.iter()
+                .any(|(n, v)| *n == WRITABLE && v.to_string() == "true")
+        })
+    };
+    let indices: Vec<i64> = (0..)
+        .zip(&attrs)
+        .filter(|(_, a)| writable(a))
+        .map(|(i, _)| i)
+        .collect();
+    if !indices.is_empty() {
+        function.set_attr(WRITABLE_ARGUMENTS, Attr::i64_array(ctx, &indices));
+    }
     function.set_attr("arg_attrs", Attr::array(ctx, &attrs));
 }

@@ -2,7 +2,7 @@
 //! cores.
 
 use spec_runtime::pool::Pool;
-use spec_testsuite::compiled::Compiled;
+use spec_testsuite::compiled::{Compiled, compile};
 use spec_testsuite::modelgen::{
     CacheForm, EXPORTERS, Element, Exporter, Form, Host, ModelSpec, Output, Reference, argmax, build,
     catalogue, mixtures,
@@ -189,4 +189,48 @@ fn element_types_and_odd_sizes() {
         }
     }
     check(models);
+}
+
+/// Elements of a static memref or tensor type as MLIR prints it: `memref<3x1x64xf32, strided<...>>`.
+fn elements(ty: &str) -> Option<usize> {
+    let dims = ty.split_once('<')?.1;
+    let sizes = dims.split('x').map_while(|d| d.parse::<usize>().ok());
+    Some(sizes.product())
+}
+
+/// Ops on buffers, outside of kernels, that touch as much as a layer's cache (all weights are larger).
+fn large_ops(mlir: &str, limit: usize) -> Vec<String> {
+    let is_op = |l: &&str| l.contains("linalg.") || l.contains("memref.copy");
+    let mut found = vec![];
+    for line in mlir.lines().filter(is_op) {
+        let sizes = line.match_indices("memref<").map(|(at, _)| &line[at..]);
+        if sizes.filter_map(elements).any(|n| n >= limit) {
+            found.push(line.trim().chars().take(160).collect());
+        }
+    }
+    found
+}
+
+/// Nothing but kernels touches weights and caches: none is copied, transposed or converted. With `allocations` 0 in `aarch64.rs`, a
+/// call moves no bytes that it does not compute.
+#[test]
+fn no_cache_and_no_weight_is_copied() {
+    let mut failures = vec![];
+    for exporter in EXPORTERS {
+        for (name, model) in catalogue(exporter).into_iter().filter(|(_, m)| is_supported(m)) {
+            let text = build(&Form::Single(model.clone())).text;
+            let c = &model.config;
+            let cache = c.context * c.kv_heads * c.head_dim;
+            match compile(&text, &["--soc=imx95", "--emit=mlir", "--no-link"]) {
+                Err(e) => failures.push(format!("{name}: {e}")),
+                Ok(folder) => {
+                    let mlir = std::fs::read_to_string(folder.path().join("out/model.mlir"));
+                    let mlir = mlir.expect("--emit=mlir writes model.mlir");
+                    let large = large_ops(&mlir, cache);
+                    failures.extend(large.iter().map(|l| format!("{name}: {l}")));
+                }
+            }
+        }
+    }
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
 }

@@ -8,14 +8,15 @@ use crate::cursor::Cursor;
 use spec_dialect::ffi::{Attr, Block, Op, Value};
 use std::collections::HashSet;
 
-/// Copies memref arguments that are written to, but are not in `results`, before anything else; the copy is written to instead.
-pub(super) fn protect(body: Block, results: &[i64]) {
+/// Copies those of the arguments `writable` that are written to, but are not in `results`, before anything else; the copy is written to
+/// instead.
+pub(super) fn protect(body: Block, writable: &[i64], results: &[i64]) {
     let Some(first) = body.ops().first().copied() else {
         return;
     };
     let scratch = body.args().into_iter().filter(|arg| {
-        let inside = results.contains(&(arg.index() as i64));
-        arg.ty().is_memref() && !inside && is_written(*arg)
+        let index = arg.index() as i64;
+        writable.contains(&index) && !results.contains(&index) && is_written(*arg)
     });
     for arg in scratch.collect::<Vec<_>>() {
         let at = Cursor::before(first);
@@ -54,7 +55,9 @@ fn only_reads(user: Op, index: usize) -> bool {
         _ if name.starts_with("spec.") => index + 1 < user.operands().len(),
         _ if name.starts_with("linalg.") => {
             // a bare list of inputs and outputs, but for ops of one input and one output
-            let text = user.attr("operandSegmentSizes").map(|a: Attr| a.to_string());
+            let text = user
+                .attr("operandSegmentSizes")
+                .map(|a: Attr| a.to_string());
             let inputs = text.and_then(|t| {
                 let list = t.trim_start_matches("array<i32:").trim_end_matches('>');
                 list.split(',').next()?.trim().parse::<usize>().ok()

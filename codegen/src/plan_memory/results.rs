@@ -4,15 +4,6 @@ use super::is_view;
 use crate::cursor::{Cursor, result};
 use spec_dialect::ffi::{Attr, Block, Op, Type, Value};
 use spec_dialect::pass::Diagnostics;
-use std::collections::HashSet;
-
-/// What became of the results.
-pub(super) struct Results {
-    /// For each result, the argument that holds it.
-    pub(super) arguments: Vec<i64>,
-    /// Allocations that arguments took the place of; erased.
-    pub(super) replaced: HashSet<Op>,
-}
 
 /// Adds an argument to a function with a body.
 pub(crate) fn add_argument(function: Op, body: Block, ty: Type) -> Value {
@@ -30,16 +21,14 @@ pub(crate) fn add_argument(function: Op, body: Block, ty: Type) -> Value {
     arg
 }
 
-pub(super) fn to_arguments(function: Op, body: Block) -> Result<Results, Diagnostics> {
+/// For each result, the argument that holds it. Arguments take the place of allocations where they can.
+pub(super) fn to_arguments(function: Op, body: Block) -> Result<Vec<i64>, Diagnostics> {
     let one = function.blocks().len() == 1;
     let Some(terminator) = body.terminator().filter(|_| one) else {
         let message = "a function of several blocks has no order of uses to plan by: give it structured control flow (scf)";
         return Err(Diagnostics::at(function.loc(), message));
     };
-    let mut out = Results {
-        arguments: vec![],
-        replaced: HashSet::new(),
-    };
+    let mut arguments = vec![];
     for i in 0..terminator.operands().len() {
         // read anew each time: an earlier result may have replaced what this one is
         let Some(value) = terminator.operand(i) else {
@@ -49,15 +38,15 @@ pub(super) fn to_arguments(function: Op, body: Block) -> Result<Results, Diagnos
         let root_arg = (root.arg_block() == Some(body)).then(|| root.index() as i64);
         let argument = match root_arg {
             Some(i) if whole => i,
-            _ => new_place(function, body, terminator, value, &mut out.replaced)?,
+            _ => new_place(function, body, terminator, value)?,
         };
-        out.arguments.push(argument);
+        arguments.push(argument);
     }
     let at = Cursor::before(terminator);
     at.op("func.return", &[], &[], &[], &[]);
     terminator.erase();
     drop_result_types(function, body);
-    Ok(out)
+    Ok(arguments)
 }
 
 fn drop_result_types(function: Op, body: Block) {
@@ -84,13 +73,7 @@ fn root_of(mut value: Value) -> (Value, bool) {
 }
 
 /// A new argument that holds `value` when the function returns.
-fn new_place(
-    function: Op,
-    body: Block,
-    terminator: Op,
-    value: Value,
-    replaced: &mut HashSet<Op>,
-) -> Result<i64, Diagnostics> {
+fn new_place(function: Op, body: Block, terminator: Op, value: Value) -> Result<i64, Diagnostics> {
     let shape = value.ty().shape();
     let before_return = Cursor::before(terminator);
     if !shape.is_shaped {
@@ -111,7 +94,6 @@ fn new_place(
     match alloc {
         Some(alloc) if alloc.block() == Some(body) => {
             take_over(body, alloc, arg);
-            replaced.insert(alloc);
         }
         _ => {
             before_return.op("memref.copy", &[value, arg], &[], &[], &[]);
