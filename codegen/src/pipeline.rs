@@ -33,8 +33,8 @@ pub fn lower(target: &Target) -> String {
     let passes = [
         format!("spec-lower-kernels{{{}}}", options(target)),
         "func.func(spec-c-abi)".into(),
-        // the generic path: what no kernel covers
-        "func.func(convert-linalg-to-loops)".into(),
+        // the generic path: what no kernel covers; f32 to bf16 would be a call of a library that a target may lack
+        "func.func(arith-expand{include-bf16=true},convert-linalg-to-loops)".into(),
         "expand-strided-metadata,lower-affine,convert-scf-to-cf".into(),
         "convert-vector-to-llvm,convert-math-to-llvm,convert-math-to-libm,finalize-memref-to-llvm".into(),
         "convert-func-to-llvm,convert-arith-to-llvm,convert-cf-to-llvm,convert-index-to-llvm,convert-ub-to-llvm".into(),

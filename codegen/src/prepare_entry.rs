@@ -70,6 +70,8 @@ impl Pass for PrepareEntry {
             }
         }
         mark(function, &body.args(), &updated);
+        // it speaks of tensors and results; buffers have neither
+        function.remove_attr("spec.model");
         Ok(())
     }
 }

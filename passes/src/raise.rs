@@ -19,7 +19,8 @@
 //!
 //! *Legality*: the meaning is kept but for (a) roundings to f16 or bf16 between ops that become one, (b) the order of sums.
 //! Additive masks of at most -1e4 count as hiding. A position is assumed to leave room for the new rows in the cache, as the
-//! exporters' own caches do. A mask is called causal only if that is proved, for every row, token and position.
+//! exporters' own caches do; beyond that only the model's own clamps would say what happens. A NaN never is the argmax, whatever
+//! the exporter's comparison makes of it. A mask is called causal only if that is proved, for every row, token and position.
 //!
 //! *Options*: `report` says in one remark a function what was recognised.
 //!

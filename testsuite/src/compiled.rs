@@ -5,6 +5,7 @@ use crate::modelgen::{Element, Type};
 use crate::tools::{run, spec_compile};
 use half::{bf16, f16};
 use spec_runtime::bundle::{Buffer, Bundle, Workspace};
+use spec_runtime::manifest::Function;
 use spec_runtime::memory::Memory;
 use spec_runtime::pool::Pool;
 use std::path::Path;
@@ -48,31 +49,46 @@ impl Compiled {
         results: &[Type],
         pool: Option<&Pool>,
     ) -> Result<Vec<Vec<f64>>, String> {
+        let args = args.iter().map(encode).collect::<Result<Vec<_>, _>>()?;
+        let out = self.call_bytes(function, &args, pool)?;
+        if out.len() != results.len() {
+            return Err(format!("{} results, not {}", out.len(), results.len()));
+        }
+        Ok((results.iter().zip(&out))
+            .map(|(ty, bytes)| decode(ty, bytes))
+            .collect())
+    }
+
+    /// As [`Compiled::call`], on bytes.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn call_bytes(
+        &self,
+        function: &str,
+        args: &[Vec<u8>],
+        pool: Option<&Pool>,
+    ) -> Result<Vec<Vec<u8>>, String> {
         let text = |e: &dyn std::fmt::Display| e.to_string();
         let function = self.bundle.function(function).map_err(|e| text(&e))?;
-        let described = (self.bundle.manifest().functions.iter())
-            .find(|f| f.name == function.name())
-            .ok_or("the manifest lacks the function")?;
-        if described.results.len() != results.len() {
-            return Err(format!("{} results, not {}", described.results.len(), results.len()));
-        }
+        let slots = function.slots();
         let mut memory = vec![];
-        for slot in function.slots() {
+        for slot in slots {
             let mut buffer = Memory::new(slot.bytes).map_err(|e| text(&e))?;
             if slot.is_result {
                 buffer.bytes_mut().fill(0xff);
             } else {
-                let bytes = encode(&args[slot.index])?;
+                let bytes = args.get(slot.index).ok_or("too few arguments")?;
                 if bytes.len() != slot.bytes {
-                    let found = bytes.len();
-                    return Err(format!("argument {} has {found} bytes, expected {}", slot.index, slot.bytes));
+                    let (i, found, expected) = (slot.index, bytes.len(), slot.bytes);
+                    return Err(format!("argument {i} has {found} bytes, expected {expected}"));
                 }
-                buffer.bytes_mut()[..bytes.len()].copy_from_slice(&bytes);
+                buffer.bytes_mut()[..bytes.len()].copy_from_slice(bytes);
             }
             memory.push(buffer);
         }
         let mut workspace = Workspace::new([function]).map_err(|e| text(&e))?;
-        let mut buffers: Vec<Buffer<'_>> = (function.slots().iter().zip(&mut memory))
+        let mut buffers: Vec<Buffer<'_>> = (slots.iter().zip(&mut memory))
             .map(|(slot, m)| match slot.written {
                 true => Buffer::Write(&mut m.bytes_mut()[..slot.bytes]),
                 false => Buffer::Read(&m.bytes()[..slot.bytes]),
@@ -81,19 +97,25 @@ impl Compiled {
         let called = function.call(&mut buffers, &mut workspace, pool);
         drop(buffers);
         called.map_err(|e| text(&e))?;
-        let place = |is_result: bool, index: usize| {
-            let found = (function.slots().iter()).position(|s| s.is_result == is_result && s.index == index);
-            found.ok_or("a result has no slot")
-        };
+        let results = &self.described(function.name())?.results;
         let mut out = vec![];
-        for (i, (ty, result)) in results.iter().zip(&described.results).enumerate() {
-            let at = match result.aliases_argument {
-                Some(argument) => place(false, argument)?,
-                None => place(true, i)?,
-            };
-            out.push(decode(ty, &memory[at].bytes()[..function.slots()[at].bytes]));
+        for (i, result) in results.iter().enumerate() {
+            let wanted = result.aliases_argument.map_or((true, i), |a| (false, a));
+            let at = (slots.iter()).position(|s| (s.is_result, s.index) == wanted);
+            let at = at.ok_or("a result has no slot")?;
+            out.push(memory[at].bytes()[..slots[at].bytes].to_vec());
         }
         Ok(out)
+    }
+
+    /// The manifest's description of a function.
+    ///
+    /// # Errors
+    /// There is none.
+    pub fn described(&self, function: &str) -> Result<&Function, String> {
+        let functions = &self.bundle.manifest().functions;
+        let found = functions.iter().find(|f| f.name == function);
+        found.ok_or(format!("the manifest has no function {function}"))
     }
 }
 

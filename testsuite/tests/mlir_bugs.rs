@@ -1,9 +1,12 @@
 //! Silent miscompiles of MLIR 22.1.8 that this project steers clear of. For each, stock `mlir-opt` still has it (when that test fails,
 //! the detour can go), and the CPU path gives the right numbers for the same program.
 
+#[path = "native/inputs.rs"]
+mod inputs;
 mod native;
 
-use native::{compile, dense, scalar};
+use inputs::{dense, scalar};
+use native::compile;
 use spec_testsuite::modelgen::run::{Call, llvm_bin};
 use spec_testsuite::modelgen::{Element, Type};
 use spec_testsuite::tools::run;

@@ -2,11 +2,14 @@
 //! with an allocation each.
 
 mod goldens;
+#[path = "native/inputs.rs"]
+mod inputs;
 mod native;
 #[path = "native/random.rs"]
 mod random;
 
-use native::{compile, dense, scalar};
+use inputs::{dense, scalar};
+use native::compile;
 use random::{ARGS, Random, SHAPES};
 use spec_testsuite::modelgen::run::{Call, execute_all};
 use spec_testsuite::modelgen::{Element, Type};

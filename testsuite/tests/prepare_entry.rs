@@ -46,6 +46,7 @@ fn assert_close(name: &str, found: &[f64], expected: &[f64]) {
 
 #[test]
 fn models_of_all_exporters_compute_the_same() {
+    let mut compared = 0;
     for exporter in EXPORTERS {
         // every third of the catalogue, another third for each exporter
         let start = exporter as usize % 3;
@@ -55,6 +56,7 @@ fn models_of_all_exporters_compute_the_same() {
             let Ok(expected) = execute_all(&module, std::slice::from_ref(&call)) else {
                 continue; // such as tensor.gather: stock has no lowering
             };
+            compared += 1;
             let compiled = compile(&module);
             for (i, (found, expected)) in compiled.call(&call).iter().zip(&expected[0]).enumerate()
             {
@@ -62,4 +64,5 @@ fn models_of_all_exporters_compute_the_same() {
             }
         }
     }
+    assert!(compared > 20, "only {compared} models were compared");
 }

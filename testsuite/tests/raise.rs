@@ -3,7 +3,7 @@
 mod goldens;
 
 use spec_testsuite::modelgen::{
-    Activation, CacheForm, Config, EXPORTERS, Element, Exporter, Form, ModelSpec, Output, Position,
+    Activation, Config, EXPORTERS, Element, Exporter, Form, ModelSpec, Output, Position,
     WeightLayout, build, catalogue, fixtures, mixtures,
 };
 use spec_testsuite::tools::{Ran, opt_text};

@@ -40,16 +40,11 @@ fn carry(op: Op, first: usize) {
         .filter(|i| is_tensor(args[*i]))
         .filter(|i| end.operand(*i).is_some_and(|v| !is_form_of(v, args[*i])))
         .collect();
-    // another argument may be written to before it is read: it is copied first
+    // what may be (a view of) an argument that is written to here is copied first
+    let is_fresh = |v: Value| v.def().is_some_and(|d| d.name().starts_with("linalg."));
     let values: Vec<Value> = (moved.iter())
         .filter_map(|i| end.operand(*i))
-        .map(|v| {
-            if args.iter().any(|a| is_form_of(v, *a)) {
-                copy(at, v)
-            } else {
-                v
-            }
-        })
+        .map(|v| if is_fresh(v) { v } else { copy(at, v) })
         .collect();
     for (i, value) in moved.into_iter().zip(values) {
         end.set_operand(i, copy_into(at, value, args[i]));

@@ -339,8 +339,11 @@ impl Builder {
     }
 }
 
+/// Dimensions that a reshape joins.
+type Groups = Vec<Vec<usize>>;
+
 /// Groups of dimensions of two shapes that have equal products.
-fn grouped(a: &[i64], b: &[i64]) -> Option<(Vec<Vec<usize>>, Vec<Vec<usize>>)> {
+fn grouped(a: &[i64], b: &[i64]) -> Option<(Groups, Groups)> {
     let (mut ga, mut gb) = (vec![], vec![]);
     let (mut i, mut j) = (0, 0);
     while i < a.len() && j < b.len() {

@@ -155,6 +155,9 @@ impl Update {
             return false;
         };
         let size = g.sizes[self.along as usize];
+        if size.saturating_mul(self.rows) > mask::MOST_POINTS {
+            return false;
+        }
         let mut env = Env::default();
         for t in 0..size {
             env.dims.insert(self.along, t);

@@ -49,8 +49,8 @@ impl Layer {
     /// Where an element of the layer is in the whole cache, for an index in the layer.
     fn at(&self, layer: &[Ix]) -> Option<Vec<Ix>> {
         let place = |ix: &Ix| {
-            let by = self.dims.iter().zip(layer);
-            by.fold(Some(ix.clone()), |ix, (d, by)| ix?.substitute(*d, by))
+            let mut by = self.dims.iter().zip(layer);
+            by.try_fold(ix.clone(), |ix, (d, by)| ix.substitute(*d, by))
         };
         self.index.iter().map(place).collect()
     }
@@ -238,7 +238,7 @@ fn carried(
             },
         ) == Some(Val::Int(i))
     };
-    if !(0..whole[step]).all(counts) {
+    if whole[step] > super::mask::MOST_POINTS || !(0..whole[step]).all(counts) {
         return None;
     }
     parent.set_operand(argument + 3, layer.whole);

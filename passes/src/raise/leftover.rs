@@ -74,7 +74,9 @@ fn reduction(op: Op) -> (&'static str, &'static str) {
 
 fn large(op: Op) -> Option<&'static str> {
     let elements = |v: spec_dialect::ffi::Value| -> Option<u64> {
-        v.ty().shape().dims.iter().copied().product()
+        let dims = v.ty().shape().dims;
+        dims.into_iter()
+            .try_fold(1u64, |all, d| Some(all.saturating_mul(d?)))
     };
     let most = op.results().filter_map(elements).max()?;
     if most < LARGE {

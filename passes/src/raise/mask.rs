@@ -7,6 +7,9 @@ use super::index::Ix;
 /// Scores at or below this are hidden.
 pub const HIDDEN: f64 = -1e4;
 
+/// Index spaces of more points are not looked at.
+pub const MOST_POINTS: i64 = 1 << 22;
+
 /// One mask of scores.
 #[derive(Clone, Copy, Debug)]
 pub enum Mask {
@@ -52,7 +55,7 @@ impl Mask {
         match (self, eval(g, self.id(), env)?) {
             (Mask::Visible(_), Val::Int(i)) => Some(i != 0),
             (Mask::Hidden(_), Val::Int(i)) => Some(i == 0),
-            (Mask::Added(_), Val::Float(f)) if f == 0.0 => Some(true),
+            (Mask::Added(_), Val::Float(0.0)) => Some(true),
             (Mask::Added(_), Val::Float(f)) if f <= HIDDEN => Some(false),
             _ => None,
         }
@@ -148,6 +151,9 @@ pub fn proved(
     turns: impl Fn(i64, i64) -> [i64; 2],
     expected: impl Fn(i64, i64, i64) -> bool,
 ) -> bool {
+    if space.tokens.1.saturating_mul(space.rows.1) > MOST_POINTS {
+        return false;
+    }
     let mut env = Env::default();
     for m in 0..space.tokens.1 {
         for t in 0..space.rows.1 {
@@ -199,6 +205,9 @@ pub fn visible_rows(
         ..Env::default()
     };
     env.dims.extend(space.tokens.0.map(|d| (d, 0)));
+    if space.rows.1 > MOST_POINTS {
+        return None;
+    }
     let mut out = vec![];
     for t in 0..space.rows.1 {
         env.dims.extend(space.rows.0.map(|d| (d, t)));

@@ -5,14 +5,22 @@ use super::graph::{Graph, Id, Node, Step};
 use super::index::Ix;
 use spec_dialect::ffi::{MapResult, Op, Value};
 
+/// Tensors of more elements are not looked at: products of sizes always fit into an i64, whatever they are multiplied with.
+const MOST: i64 = 1 << 40;
+
 /// Sizes of a static tensor (or of a scalar: none).
 pub fn sizes(value: Value) -> Option<Vec<i64>> {
     let shape = value.ty().shape();
-    shape
+    let sizes: Option<Vec<i64>> = shape
         .dims
         .iter()
         .map(|d| d.and_then(|d| i64::try_from(d).ok()))
-        .collect()
+        .collect();
+    let total = sizes
+        .iter()
+        .flatten()
+        .try_fold(1i64, |all, d| all.checked_mul(*d));
+    sizes.filter(|_| total.is_some_and(|t| t <= MOST))
 }
 
 /// Where the element comes from, if the op that makes it only moves elements.
@@ -186,8 +194,8 @@ fn piece(g: &mut Graph, op: Op, index: &[Ix]) -> Option<Step> {
     let slice = Slice::of(g, op)?;
     let (part, whole) = (op.operand(0)?, op.operand(1)?);
     let mut inside = true;
-    for d in 0..slice.sizes.len() {
-        let relative = index[d].minus(&slice.offsets[d]);
+    for (d, ix) in index.iter().enumerate() {
+        let relative = ix.minus(&slice.offsets[d]);
         let end = (slice.sizes[d] - 1) * slice.strides[d];
         if slice.strides[d] != 1 {
             match relative
@@ -245,8 +253,8 @@ pub fn pieces(g: &mut Graph, op: Op, index: &[Ix]) -> Option<Id> {
     let yes = g.elem(part, at);
     let mut out = yes;
     let no = g.elem(whole, index.to_vec());
-    for d in 0..slice.sizes.len() {
-        let relative = index[d].minus(&slice.offsets[d]);
+    for (d, ix) in index.iter().enumerate() {
+        let relative = ix.minus(&slice.offsets[d]);
         let (before, in_front) = (less(g, &relative, 0), less(g, &relative, slice.sizes[d]));
         out = g.select(in_front, out, no);
         out = g.select(before, no, out);

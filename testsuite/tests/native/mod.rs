@@ -2,8 +2,8 @@
 //! harness, in guarded and poisoned memory.
 
 use spec_testsuite::harness::{Arg, Machine, Outcome, Program};
+use spec_testsuite::modelgen::Element;
 use spec_testsuite::modelgen::run::{Call, Input, llvm_bin};
-use spec_testsuite::modelgen::{Element, Type};
 use spec_testsuite::tools::{opt_text, run};
 use std::path::{Path, PathBuf};
 
@@ -184,15 +184,4 @@ fn decode(b: &[u8], element: Element) -> f64 {
         Element::I32 => f64::from(bits as u32 as i32),
         Element::I64 | Element::Index => bits as i64 as f64,
     }
-}
-
-/// An argument of whole numbers or other exact values.
-pub fn dense(dims: &[usize], element: Element, values: impl Fn(usize) -> f64) -> Input {
-    let n: usize = dims.iter().product();
-    Input::Dense(Type::tensor(dims, element), (0..n).map(values).collect())
-}
-
-/// A scalar argument.
-pub fn scalar(element: Element, value: f64) -> Input {
-    Input::Dense(Type::scalar(element), vec![value])
 }

@@ -128,8 +128,7 @@ fn compile_region(
         .collect();
     for (entry, interface) in entries.iter().zip(&interfaces) {
         entry.remove_attr("llvm.emit_c_interface"); // it would add symbols
-        // it speaks of results, which become arguments; the role is what quantisation asks for
-        entry.remove_attr("spec.model");
+        // what quantisation asks for where there is no #spec.model
         if let Some(role) = interface.role {
             entry.set_attr("spec.role", Attr::string(entry.ctx(), &role.to_string()));
         }

@@ -29,6 +29,17 @@ pub struct Job {
     pub make: Make,
 }
 
+impl Job {
+    /// Whether another function wants the same; two models may share a weight.
+    fn is_same(&self, other: &Self) -> bool {
+        let other = Self {
+            role: self.role,
+            ..other.clone()
+        };
+        *self == other
+    }
+}
+
 /// How a weight is made.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Make {
@@ -83,7 +94,7 @@ pub fn plan(manifest: &Manifest, names: &Names) -> Result<Vec<Job>, WeightsError
             }
             let job = job(function, i, argument, names)?;
             match by_name.get(&job.name) {
-                Some(known) if jobs[*known] == job => {}
+                Some(known) if jobs[*known].is_same(&job) => {}
                 Some(_) => {
                     return Err(contradiction(&format!(
                         "functions want {:?} in different forms, or of different tensors",

@@ -423,6 +423,7 @@ fn manifests_that_contradict_themselves_are_refused() {
         .as_array_mut()
         .expect("a list")
         .push(second.clone());
+    twice["functions"][1]["role"] = json!("drafter");
     Bundle::new(&twice, &tensors()).ok(FROM);
     twice["functions"][1]["arguments"][3]["quantised_from"]["shape"] = json!([2, WIDTH, ROWS]);
     Bundle::new(&twice, &tensors()).refused(FROM, "functions want \"stack\" in different forms");

@@ -2,6 +2,7 @@
 
 use crate::{MODEL, Place, fixture, input};
 use spec_runtime::bundle::{Buffer, Bundle, CallError, Function, Workspace};
+use std::process::Command;
 
 fn bytes(values: &[f32]) -> Vec<u8> {
     values.iter().flat_map(|v| v.to_ne_bytes()).collect()
@@ -83,4 +84,36 @@ fn a_model_runs_and_refuses_wrong_tokens() {
     buffers[0] = 512_i64.to_ne_bytes().to_vec();
     let error = call(function, &mut buffers).expect_err("there are 512 tokens");
     assert!(matches!(error, CallError::BadToken { .. }), "{error}");
+}
+
+/// A C program links the static and the shared library, and finds its arguments by the header's names.
+#[test]
+fn a_c_program_calls_through_the_header() {
+    let place = Place::new();
+    place.ok(&[&input("linear.mlir"), "--as-is", "-o", "out", "-q"]);
+    for library in ["libmodel.a", "model.so"] {
+        let mut clang = Command::new("clang-22");
+        clang.args([
+            "-std=c11",
+            "-Wall",
+            "-Wextra",
+            "-Werror",
+            "-fuse-ld=lld",
+            "-Iout",
+            "-o",
+            "caller",
+        ]);
+        clang.arg(input("caller.c")).arg(format!("out/{library}"));
+        clang
+            .args(["-lm", "-Wl,-rpath,out"])
+            .current_dir(place.path(""));
+        let built = clang.output().expect("clang-22 is installed");
+        let text = String::from_utf8_lossy(&built.stderr);
+        assert!(built.status.success(), "{library}: {text}");
+        let run = Command::new(place.path("caller"))
+            .current_dir(place.path(""))
+            .output();
+        let text = String::from_utf8(run.expect("it starts").stdout).expect("UTF-8");
+        assert_eq!(text, "0 0 2016 4 0 0\n", "{library}"); // 0 + 1 + .. + 63 = 2016
+    }
 }
