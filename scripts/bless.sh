@@ -4,7 +4,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 scripts/setup.sh
-cargo build --quiet -p spec-opt -p spec-plugin -p spec-cost-cli
+cargo build --quiet -p spec-opt -p spec-plugin -p spec-cost-cli -p spec-compile -p spec-weights
 if [[ $# == 0 ]]; then
   set -- --workspace
 fi

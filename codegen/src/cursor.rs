@@ -63,7 +63,13 @@ impl Cursor {
     }
 
     /// An op of one result.
-    pub(crate) fn one(self, name: &str, operands: &[Value], ty: Type, attrs: &[(&str, Attr)]) -> Value {
+    pub(crate) fn one(
+        self,
+        name: &str,
+        operands: &[Value],
+        ty: Type,
+        attrs: &[(&str, Attr)],
+    ) -> Value {
         result(self.op(name, operands, &[ty], attrs, &[]), 0)
     }
 

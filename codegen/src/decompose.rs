@@ -66,7 +66,9 @@ impl Pass for Decompose {
 fn load(op: Op, function: Op) -> Result<(), Diagnostics> {
     let name = op.attr("global").and_then(|a| a.as_flat_symbol());
     let siblings = function.block().map(|b| b.ops()).unwrap_or_default();
-    let global = siblings.into_iter().find(|o| o.name() == "ml_program.global" && o.symbol() == name);
+    let global = siblings
+        .into_iter()
+        .find(|o| o.name() == "ml_program.global" && o.symbol() == name);
     let value = global.and_then(|g| g.attr("value"));
     let (Some(value), Some(old)) = (value, op.results().next()) else {
         let message = "the value of this global is not in the module: give the function an argument in its place";

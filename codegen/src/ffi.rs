@@ -134,7 +134,8 @@ impl Session {
                 Some(append),
                 (&raw mut error).cast(),
             );
-            let ok = parsed.value != 0 && mlirPassManagerRunOnOp(manager, module.to_raw()).value != 0;
+            let ok =
+                parsed.value != 0 && mlirPassManagerRunOnOp(manager, module.to_raw()).value != 0;
             mlirPassManagerDestroy(manager);
             if ok {
                 return Ok(());

@@ -69,7 +69,11 @@ const OPTIONS: &[OptionDesc] = &[
         default: "aarch64",
     },
     option("vector-bits", "width of a vector register", "128"),
-    option("vector-registers", "vector registers that a program may name", "32"),
+    option(
+        "vector-registers",
+        "vector registers that a program may name",
+        "32",
+    ),
     option("l1-bytes", "data cache of one core", "32768"),
     OptionDesc {
         name: "features",
@@ -111,7 +115,10 @@ impl Pass for LowerKernels {
 
     fn run(&mut self, module: Op) -> Result<(), Diagnostics> {
         let Some(target) = self.target.clone() else {
-            return Err(Diagnostics::at(module.loc(), "the pass was not initialised"));
+            return Err(Diagnostics::at(
+                module.loc(),
+                "the pass was not initialised",
+            ));
         };
         let functions: Vec<Op> = (module.blocks().into_iter())
             .flat_map(|b| b.ops())

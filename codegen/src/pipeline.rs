@@ -15,7 +15,9 @@ pub fn prepare(quantise: &str) -> String {
         "inline,symbol-dce,canonicalize,cse",
         // what the ops mean, rather than how an exporter wrote them
         "spec-raise,canonicalize,cse",
-        &format!("{quantise}func.func(spec-decompose,linalg-fuse-elementwise-ops),canonicalize,cse"),
+        &format!(
+            "{quantise}func.func(spec-decompose,linalg-fuse-elementwise-ops),canonicalize,cse"
+        ),
         // buffers: caches in place, weights never copied
         "func.func(spec-prepare-entry)",
         "eliminate-empty-tensors",

@@ -200,7 +200,10 @@ fn outline(
     let args: HashMap<Value, Value> = (unique.iter().zip(block.args()))
         .map(|(i, arg)| (instances[0][*i], arg))
         .collect();
-    for (i, op) in actions[run.start..run.start + run.count * run.period].iter().enumerate() {
+    for (i, op) in actions[run.start..run.start + run.count * run.period]
+        .iter()
+        .enumerate()
+    {
         if i < run.period {
             op.move_to_end(block);
             rebind(*op, layer, &args);
@@ -218,13 +221,13 @@ fn rebind(op: Op, layer: Op, args: &HashMap<Value, Value>) {
         for (i, value) in inner.operands().enumerate().collect::<Vec<_>>() {
             if let Some(arg) = args.get(&value) {
                 inner.set_operand(i, *arg);
-            } else if let Some(constant) = value.def().filter(|d| signature::is_constant(*d)) {
-                if constant.block().and_then(|b| b.parent()) != Some(layer) {
-                    let copy = constant.duplicate();
-                    op.insert_before(copy);
-                    if let Some(new) = copy.results().next() {
-                        inner.set_operand(i, new);
-                    }
+            } else if let Some(constant) = value.def().filter(|d| signature::is_constant(*d))
+                && constant.block().and_then(|b| b.parent()) != Some(layer)
+            {
+                let copy = constant.duplicate();
+                op.insert_before(copy);
+                if let Some(new) = copy.results().next() {
+                    inner.set_operand(i, new);
                 }
             }
         }
@@ -240,8 +243,15 @@ fn make_function(function: Op, name: &str, types: &[Type]) -> Op {
         ("sym_visibility", Attr::string(ctx, "private")),
         ("function_type", Attr::of_type(ty)),
     ];
-    let op = build_op("func.func", function.loc(), &[], &[], &attrs, &[vec![block]])
-        .unwrap_or_else(|| panic!("MLIR refused a func.func"));
+    let op = build_op(
+        "func.func",
+        function.loc(),
+        &[],
+        &[],
+        &attrs,
+        &[vec![block]],
+    )
+    .unwrap_or_else(|| panic!("MLIR refused a func.func"));
     function.insert_before(op);
     op
 }

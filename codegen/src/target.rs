@@ -37,12 +37,19 @@ pub(crate) fn from_options(options: &Options) -> Result<Target, String> {
     };
     let name = options.string("arch");
     let mut features = BTreeSet::new();
-    for name in options.string("features").split(',').filter(|n| !n.is_empty()) {
+    for name in options
+        .string("features")
+        .split(',')
+        .filter(|n| !n.is_empty())
+    {
         let known = "avx512, vnni, avxvnni, dotprod, fp16, bf16, i8mm";
-        features.insert(feature(name).ok_or(format!("unknown feature '{name}'; known are {known}"))?);
+        features
+            .insert(feature(name).ok_or(format!("unknown feature '{name}'; known are {known}"))?);
     }
     Ok(Target {
-        arch: arch(&name).ok_or(format!("unknown arch '{name}'; known are x86_64 and aarch64"))?,
+        arch: arch(&name).ok_or(format!(
+            "unknown arch '{name}'; known are x86_64 and aarch64"
+        ))?,
         vector_bits: number("vector-bits", &[128, 256, 512])? as u32,
         vector_registers: number("vector-registers", &[8, 16, 32])? as u32,
         l1_bytes: number("l1-bytes", &[])? as u64,

@@ -1,6 +1,7 @@
 //! Finds the drafter and the target.
 //!
-//! *Before*: any module of linalg on tensors with one or two language models, as functions or inlined.
+//! *Before*: any module of linalg on tensors with one or two language models, as functions or inlined; or what `spec-raise` and
+//! `spec-quantize` made of it.
 //!
 //! ```mlir
 //! func.func @decode(%tokens: tensor<1xi64>, %table: tensor<16x4xf32>, %head: tensor<4x16xf32>) -> tensor<1x16xf32> {
@@ -37,6 +38,7 @@ pub mod find;
 pub mod graph;
 pub mod grouping;
 pub mod interface;
+pub mod model_ops;
 pub mod pairing;
 pub mod program;
 pub mod roles;

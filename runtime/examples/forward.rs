@@ -31,7 +31,12 @@ enum Error {
     #[error("{USAGE}")]
     Usage,
     #[error("{what} is {text:?}, not a number from {least} to {most}")]
-    Number { what: &'static str, text: String, least: u64, most: u64 },
+    Number {
+        what: &'static str,
+        text: String,
+        least: u64,
+        most: u64,
+    },
     #[error(transparent)]
     Bundle(#[from] BundleError),
     #[error(transparent)]
@@ -41,26 +46,48 @@ enum Error {
     #[error(transparent)]
     Call(#[from] CallError),
     #[error("{}: {source}", path.display())]
-    File { path: PathBuf, source: std::io::Error },
+    File {
+        path: PathBuf,
+        source: std::io::Error,
+    },
     #[error("{}: {source}", path.display())]
     Index { path: PathBuf, source: IndexError },
     #[error("weight {name} is not in {}; write the file for this bundle with spec-weights", path.display())]
     Missing { name: String, path: PathBuf },
     #[error("{} has {found} files *.bin, the function {function} has {expected} weights", path.display())]
-    Files { path: PathBuf, found: usize, function: String, expected: usize },
-    #[error("argument {index} of {function} is neither tokens, position, cache nor weight: this program has no value for it")]
+    Files {
+        path: PathBuf,
+        found: usize,
+        function: String,
+        expected: usize,
+    },
+    #[error(
+        "argument {index} of {function} is neither tokens, position, cache nor weight: this program has no value for it"
+    )]
     Other { index: usize, function: String },
     #[error("standard input or output: {0}")]
     Stream(#[source] std::io::Error),
 }
 
 fn at(path: &Path) -> impl Fn(std::io::Error) -> Error + '_ {
-    move |source| Error::File { path: path.to_owned(), source }
+    move |source| Error::File {
+        path: path.to_owned(),
+        source,
+    }
 }
 
 fn number(what: &'static str, text: &str, least: u64, most: u64) -> Result<u64, Error> {
-    let value = text.trim().parse().ok().filter(|n| (least..=most).contains(n));
-    value.ok_or_else(|| Error::Number { what, text: text.to_owned(), least, most })
+    let value = text
+        .trim()
+        .parse()
+        .ok()
+        .filter(|n| (least..=most).contains(n));
+    value.ok_or_else(|| Error::Number {
+        what,
+        text: text.to_owned(),
+        least,
+        most,
+    })
 }
 
 fn weights(function: &Described) -> impl Iterator<Item = &Argument> {
@@ -82,12 +109,18 @@ impl Loaded {
         let index = path.with_file_name("weights.json");
         let text = std::fs::read_to_string(&index).map_err(at(&index))?;
         let found = WeightIndex::from_json(&text);
-        let found = found.map_err(|source| Error::Index { path: index, source })?;
+        let found = found.map_err(|source| Error::Index {
+            path: index,
+            source,
+        })?;
         let bytes = usize::try_from(found.bytes).unwrap_or(usize::MAX);
         let range = |a: &Argument| {
             let name = a.name.clone().unwrap_or_default();
             let weight = found.get(&name);
-            let weight = weight.ok_or_else(|| Error::Missing { name, path: path.to_owned() })?;
+            let weight = weight.ok_or_else(|| Error::Missing {
+                name,
+                path: path.to_owned(),
+            })?;
             Ok(weight.offset as usize..(weight.offset + weight.bytes) as usize) // within `bytes`: `from_json`
         };
         let ranges = weights(function).map(range).collect::<Result<_, Error>>()?;
@@ -99,14 +132,21 @@ impl Loaded {
 
     fn raw(path: &Path, function: &Described) -> Result<Self, Error> {
         let entries = std::fs::read_dir(path).map_err(at(path))?;
-        let files = entries.map(|e| e.map(|e| e.path())).collect::<Result<Vec<_>, _>>();
+        let files = entries
+            .map(|e| e.map(|e| e.path()))
+            .collect::<Result<Vec<_>, _>>();
         let mut files = files.map_err(at(path))?;
         files.retain(|f| f.extension().is_some_and(|e| e == "bin"));
         files.sort();
         let expected = weights(function).count();
         if files.len() != expected {
             let (path, function) = (path.to_owned(), function.name.clone());
-            return Err(Error::Files { path, found: files.len(), function, expected });
+            return Err(Error::Files {
+                path,
+                found: files.len(),
+                function,
+                expected,
+            });
         }
         let (mut all, mut ranges, mut end) = (vec![], vec![], 0_usize);
         for file in files {
@@ -145,16 +185,27 @@ fn filled(dtype: DType, bytes: usize, value: f32) -> Result<Memory, MemoryError>
 }
 
 /// Memory for every argument that is no weight, and for every result: by slot, `None` for weights.
-fn own(function: &Function, described: &Described, position: u64) -> Result<Vec<Option<Memory>>, Error> {
+fn own(
+    function: &Function,
+    described: &Described,
+    position: u64,
+) -> Result<Vec<Option<Memory>>, Error> {
     let one = |slot: &spec_runtime::manifest::Slot| {
-        let kind = if slot.is_result { None } else { Some(described.arguments[slot.index].kind) };
+        let kind = if slot.is_result {
+            None
+        } else {
+            Some(described.arguments[slot.index].kind)
+        };
         let value = match kind {
             Some(ArgumentKind::Weight) => return Ok(None),
             Some(ArgumentKind::Tokens) => TOKEN as f32,
             Some(ArgumentKind::Position) => position as f32,
             Some(ArgumentKind::Cache) => CACHED,
             Some(ArgumentKind::Other) => {
-                return Err(Error::Other { index: slot.index, function: described.name.clone() });
+                return Err(Error::Other {
+                    index: slot.index,
+                    function: described.name.clone(),
+                });
             }
             None => 0.0,
         };
@@ -164,9 +215,17 @@ fn own(function: &Function, described: &Described, position: u64) -> Result<Vec<
 }
 
 /// The buffers of a call, in order.
-fn buffers<'a>(function: &Function, own: &'a mut [Option<Memory>], loaded: &'a Loaded) -> Vec<Buffer<'a>> {
+fn buffers<'a>(
+    function: &Function,
+    own: &'a mut [Option<Memory>],
+    loaded: &'a Loaded,
+) -> Vec<Buffer<'a>> {
     let mut ranges = loaded.ranges.iter();
-    let mut next = || ranges.next().map_or(&[][..], |r| &loaded.memory.bytes()[r.clone()]);
+    let mut next = || {
+        ranges
+            .next()
+            .map_or(&[][..], |r| &loaded.memory.bytes()[r.clone()])
+    };
     let slots = function.slots().iter().zip(own);
     slots
         .map(|(slot, memory)| match (memory, slot.written) {
@@ -183,11 +242,18 @@ fn serve(mut pass: impl FnMut() -> Result<(), CallError>) -> Result<(), Error> {
     }
     let answer = |text: &str| {
         let mut out = std::io::stdout();
-        writeln!(out, "{text}").and_then(|()| out.flush()).map_err(Error::Stream)
+        writeln!(out, "{text}")
+            .and_then(|()| out.flush())
+            .map_err(Error::Stream)
     };
     answer("ready")?;
     for line in std::io::stdin().lock().lines() {
-        let passes = number("the number of passes", &line.map_err(Error::Stream)?, 1, 1_000_000)?;
+        let passes = number(
+            "the number of passes",
+            &line.map_err(Error::Stream)?,
+            1,
+            1_000_000,
+        )?;
         let mut times = vec![];
         for _ in 0..passes {
             let start = Instant::now();
@@ -204,18 +270,31 @@ fn serve(mut pass: impl FnMut() -> Result<(), CallError>) -> Result<(), Error> {
 
 fn run() -> Result<(), Error> {
     let args: Vec<_> = std::env::args().skip(1).collect();
-    let [folder, name, weights, threads, position] = &args[..] else { return Err(Error::Usage) };
-    let threads = number("THREADS", threads, 1, spec_runtime::pool::MAX_THREADS as u64)? as usize;
+    let [folder, name, weights, threads, position] = &args[..] else {
+        return Err(Error::Usage);
+    };
+    let threads = number(
+        "THREADS",
+        threads,
+        1,
+        spec_runtime::pool::MAX_THREADS as u64,
+    )? as usize;
     let position = number("POSITION", position, 0, 1 << 20)?;
     let bundle = Bundle::load(Path::new(folder))?;
     let function = bundle.function(name)?;
     let mut all = bundle.functions().iter().zip(&bundle.manifest().functions);
-    let Some((_, described)) = all.find(|(f, _)| f.name() == name) else { return Err(Error::Usage) };
+    let Some((_, described)) = all.find(|(f, _)| f.name() == name) else {
+        return Err(Error::Usage);
+    };
     let loaded = Loaded::new(Path::new(weights), described)?;
     let mut own = own(function, described, position)?;
     let mut buffers = buffers(function, &mut own, &loaded);
     let mut workspace = Workspace::new([function])?;
-    let pool = if threads > 1 { Some(Pool::new(threads)?) } else { None };
+    let pool = if threads > 1 {
+        Some(Pool::new(threads)?)
+    } else {
+        None
+    };
     serve(|| function.call(&mut buffers, &mut workspace, pool.as_ref()))
 }
 

@@ -81,7 +81,9 @@ impl Compiled {
                 let bytes = args.get(slot.index).ok_or("too few arguments")?;
                 if bytes.len() != slot.bytes {
                     let (i, found, expected) = (slot.index, bytes.len(), slot.bytes);
-                    return Err(format!("argument {i} has {found} bytes, expected {expected}"));
+                    return Err(format!(
+                        "argument {i} has {found} bytes, expected {expected}"
+                    ));
                 }
                 buffer.bytes_mut()[..bytes.len()].copy_from_slice(bytes);
             }

@@ -4,8 +4,8 @@
 use spec_runtime::pool::Pool;
 use spec_testsuite::compiled::{Compiled, compile};
 use spec_testsuite::modelgen::{
-    CacheForm, EXPORTERS, Element, Exporter, Form, Host, ModelSpec, Output, Reference, argmax, build,
-    catalogue, mixtures,
+    CacheForm, EXPORTERS, Element, Exporter, Form, Host, ModelSpec, Output, Reference, argmax,
+    build, catalogue, mixtures,
 };
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -74,8 +74,7 @@ fn against_reference(model: &ModelSpec, found: &Answers) -> Result<(), String> {
         let largest = expected.iter().fold(0.0_f64, |a, v| a.max(v.abs()));
         for (e, f) in expected.iter().zip(found) {
             let error = (e - f).abs() / largest;
-            // not `>`: a NaN must fail
-            if !(error <= tolerance(model.config.dtype)) {
+            if error.is_nan() || error > tolerance(model.config.dtype) {
                 return Err(format!("token {i}: {f}, expected {e} (error {error:.2e})"));
             }
         }
@@ -139,7 +138,9 @@ fn is_supported(model: &ModelSpec) -> bool {
 }
 
 fn of(exporter: Exporter) {
-    let models = catalogue(exporter).into_iter().chain(mixtures(exporter, 4, 3));
+    let models = catalogue(exporter)
+        .into_iter()
+        .chain(mixtures(exporter, 4, 3));
     check(models.filter(|(_, m)| is_supported(m)).collect());
 }
 
@@ -217,7 +218,10 @@ fn large_ops(mlir: &str, limit: usize) -> Vec<String> {
 fn no_cache_and_no_weight_is_copied() {
     let mut failures = vec![];
     for exporter in EXPORTERS {
-        for (name, model) in catalogue(exporter).into_iter().filter(|(_, m)| is_supported(m)) {
+        for (name, model) in catalogue(exporter)
+            .into_iter()
+            .filter(|(_, m)| is_supported(m))
+        {
             let text = build(&Form::Single(model.clone())).text;
             let c = &model.config;
             let cache = c.context * c.kv_heads * c.head_dim;

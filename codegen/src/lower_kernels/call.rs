@@ -95,7 +95,13 @@ impl Caller {
                 Argument::Status => frame.status,
             };
             let slot = at.slot(frame.slots, i as i64);
-            at.op("llvm.store", &[value, slot], &[], &[("ordering", at.attr("0 : i64"))], &[]);
+            at.op(
+                "llvm.store",
+                &[value, slot],
+                &[],
+                &[("ordering", at.attr("0 : i64"))],
+                &[],
+            );
         }
         let units = kernel.units();
         let grain = kernel.grain(&self.target);
@@ -104,7 +110,11 @@ impl Caller {
         if units > grain && bytes(&kernel.slots()) >= self.parallel_bytes {
             let task = at.function_pointer(&name);
             let grain = at.constant(grain as u64, i64);
-            at.call("spec_parallel", &[frame.pool, task, frame.slots, count, grain], &[]);
+            at.call(
+                "spec_parallel",
+                &[frame.pool, task, frame.slots, count, grain],
+                &[],
+            );
         } else {
             let zero = at.constant(0, i64);
             at.call(&name, &[frame.slots, zero, count], &[]);
@@ -124,8 +134,12 @@ impl Caller {
         }
         let texts = self.texts.iter().map(String::as_str);
         for text in texts.chain([runtime::PARALLEL]) {
-            let function = parse_op(ctx, text, "kernel")
-                .ok_or_else(|| Diagnostics::at(loc, format!("internal error: MLIR does not take this kernel:\n{text}")))?;
+            let function = parse_op(ctx, text, "kernel").ok_or_else(|| {
+                Diagnostics::at(
+                    loc,
+                    format!("internal error: MLIR does not take this kernel:\n{text}"),
+                )
+            })?;
             body.append(function);
         }
         Ok(())
@@ -135,9 +149,12 @@ impl Caller {
 /// Memory that a kernel touches.
 fn bytes(slots: &[Slot]) -> i64 {
     let size = |slot: &Slot| match slot {
-        Slot::Read { dtype, elements, .. } | Slot::Write { dtype, elements, .. } => {
-            dtype.bytes() as i64 * elements
+        Slot::Read {
+            dtype, elements, ..
         }
+        | Slot::Write {
+            dtype, elements, ..
+        } => dtype.bytes() as i64 * elements,
         Slot::Scalar { .. } => 0,
     };
     slots.iter().map(size).sum()
@@ -145,7 +162,11 @@ fn bytes(slots: &[Slot]) -> i64 {
 
 /// A strided copy becomes a loop; a contiguous one is a memcpy upstream.
 fn lower_copy(op: Op) {
-    let contiguous = |v: Value| v.ty().strides().is_some_and(|(s, _)| is_contiguous(v.ty(), &s));
+    let contiguous = |v: Value| {
+        v.ty()
+            .strides()
+            .is_some_and(|(s, _)| is_contiguous(v.ty(), &s))
+    };
     if op.operands().all(contiguous) {
         return;
     }
@@ -184,7 +205,13 @@ fn lower_assert(op: Op, status: Value) {
     let old = at.load(status, i32);
     let failed = at.constant(2, i32);
     let new = at.one("arith.select", &[condition, old, failed], i32, &[]);
-    at.op("llvm.store", &[new, status], &[], &[("ordering", at.attr("0 : i64"))], &[]);
+    at.op(
+        "llvm.store",
+        &[new, status],
+        &[],
+        &[("ordering", at.attr("0 : i64"))],
+        &[],
+    );
     op.erase();
 }
 
@@ -200,13 +227,24 @@ impl Cursor {
     fn address(self, memref: Value) -> Value {
         let shape = memref.ty().shape();
         let (index, i64) = (self.ty("index"), self.ty("i64"));
-        let mut address = self.one("memref.extract_aligned_pointer_as_index", &[memref], index, &[]);
+        let mut address = self.one(
+            "memref.extract_aligned_pointer_as_index",
+            &[memref],
+            index,
+            &[],
+        );
         let offset = memref.ty().strides().and_then(|(_, offset)| offset);
         if offset != Some(0) {
             let base = self.ty(&format!("memref<{}>", shape.element));
             let mut types = vec![base];
             types.resize(2 + 2 * shape.dims.len(), index);
-            let parts = self.op("memref.extract_strided_metadata", &[memref], &types, &[], &[]);
+            let parts = self.op(
+                "memref.extract_strided_metadata",
+                &[memref],
+                &types,
+                &[],
+                &[],
+            );
             let size = self.index(shape.element.bits().div_ceil(8));
             let bytes = self.one("arith.muli", &[result(parts, 1), size], index, &[]);
             address = self.add(address, bytes);
@@ -224,6 +262,11 @@ impl Cursor {
         let ty = self.ty("(!llvm.ptr, i64, i64) -> ()");
         let callee = self.attr(&format!("@{name}"));
         let constant = self.one("func.constant", &[], ty, &[("value", callee)]);
-        self.one("builtin.unrealized_conversion_cast", &[constant], self.ty("!llvm.ptr"), &[])
+        self.one(
+            "builtin.unrealized_conversion_cast",
+            &[constant],
+            self.ty("!llvm.ptr"),
+            &[],
+        )
     }
 }

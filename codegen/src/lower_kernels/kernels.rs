@@ -4,8 +4,8 @@ use super::reader::{Buffer, Reader};
 use spec_dialect::ffi::{Op, Value};
 use spec_dialect::pass::Diagnostics;
 use spec_kernels::{
-    Activation, Activations, Argmax, Attention, DType, Embedding, Format, Function, HeadRows, Kernel, Layout, Linear, Norm,
-    NormKind, Pairing, Rope, Softmax, Strides, Table, Visible,
+    Activation, Activations, Argmax, Attention, DType, Embedding, Format, Function, HeadRows,
+    Kernel, Layout, Linear, Norm, NormKind, Pairing, Rope, Softmax, Strides, Table, Visible,
 };
 
 /// What goes into a slot of a kernel's array.
@@ -65,11 +65,22 @@ fn format(reader: &Reader, weight: &Buffer, scale: Option<&Buffer>) -> Result<Fo
         "in_out" => Layout::InOut,
         _ => Layout::OutIn,
     };
-    let scale = scale.map(|s| s.dtype).ok_or("a quantised weight has no scale");
+    let scale = scale
+        .map(|s| s.dtype)
+        .ok_or("a quantised weight has no scale");
     Ok(match reader.case("format", "dense").as_str() {
-        "i8" => Format::I8 { group, scale: scale? },
-        "i4" => Format::I4 { group, scale: scale? },
-        _ => Format::Dense { dtype: weight.dtype, layout },
+        "i8" => Format::I8 {
+            group,
+            scale: scale?,
+        },
+        "i4" => Format::I4 {
+            group,
+            scale: scale?,
+        },
+        _ => Format::Dense {
+            dtype: weight.dtype,
+            layout,
+        },
     })
 }
 
@@ -78,7 +89,9 @@ fn linear(reader: &Reader) -> Found {
     let has = |i: usize| segments.get(i).copied().unwrap_or(0) as usize;
     let (x, weight) = (reader.buffer(0)?, reader.buffer(1)?);
     let scale = (has(2) == 1).then(|| reader.buffer(2)).transpose()?;
-    let bias = (has(3) == 1).then(|| reader.buffer(2 + has(2))).transpose()?;
+    let bias = (has(3) == 1)
+        .then(|| reader.buffer(2 + has(2)))
+        .transpose()?;
     let y = reader.buffer(2 + has(2) + has(3))?;
     let kernel = Kernel::Linear(Linear {
         m: x.sizes[0],
@@ -108,7 +121,11 @@ fn linear(reader: &Reader) -> Found {
 
 fn norm(reader: &Reader) -> Found {
     let count = reader.op.operands().len();
-    let (x, weight, y) = (reader.buffer(0)?, reader.buffer(1)?, reader.buffer(count - 1)?);
+    let (x, weight, y) = (
+        reader.buffer(0)?,
+        reader.buffer(1)?,
+        reader.buffer(count - 1)?,
+    );
     let bias = (count == 4).then(|| reader.buffer(2)).transpose()?;
     let kernel = Kernel::Norm(Norm {
         kind: match reader.case("kind", "rms").as_str() {
@@ -208,7 +225,11 @@ fn rope(reader: &Reader) -> Found {
 
 fn embedding(reader: &Reader) -> Found {
     let count = reader.op.operands().len();
-    let (ids, table, y) = (reader.buffer(0)?, reader.buffer(1)?, reader.buffer(count - 1)?);
+    let (ids, table, y) = (
+        reader.buffer(0)?,
+        reader.buffer(1)?,
+        reader.buffer(count - 1)?,
+    );
     let scale = (count == 4).then(|| reader.buffer(2)).transpose()?;
     let kernel = Kernel::Embedding(Embedding {
         m: ids.sizes[0],

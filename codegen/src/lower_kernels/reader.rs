@@ -26,11 +26,18 @@ impl Reader {
     pub(super) fn buffer(&self, i: usize) -> Result<Buffer, String> {
         let value = self.operand(i)?;
         let shape = value.ty().shape();
-        let sizes = shape.dims.iter().map(|d| d.map(|d| d as i64)).collect::<Option<Vec<i64>>>();
+        let sizes = shape
+            .dims
+            .iter()
+            .map(|d| d.map(|d| d as i64))
+            .collect::<Option<Vec<i64>>>();
         let strides = (value.ty().strides())
             .and_then(|(strides, _)| strides.into_iter().collect::<Option<Vec<i64>>>());
         let (Some(sizes), Some(strides)) = (sizes, strides) else {
-            return Err(format!("operand #{i} of type {} needs static sizes and strides", value.ty()));
+            return Err(format!(
+                "operand #{i} of type {} needs static sizes and strides",
+                value.ty()
+            ));
         };
         Ok(Buffer {
             value,
@@ -50,7 +57,9 @@ impl Reader {
     /// The case of an enum attribute: `half` of `#spec<pairing half>` or `#spec.pairing<half>`.
     pub(super) fn case(&self, name: &str, default: &str) -> String {
         let text = self.text(name, default);
-        let inner = text.rsplit_once('<').map_or(text.as_str(), |(_, rest)| rest);
+        let inner = text
+            .rsplit_once('<')
+            .map_or(text.as_str(), |(_, rest)| rest);
         inner
             .trim_end_matches('>')
             .rsplit(' ')
@@ -71,7 +80,9 @@ impl Reader {
     pub(super) fn segments(&self) -> Vec<i64> {
         let text = self.text("operandSegmentSizes", "");
         let list = text.trim_start_matches("array<i32:").trim_end_matches('>');
-        list.split(',').filter_map(|n| n.trim().parse().ok()).collect()
+        list.split(',')
+            .filter_map(|n| n.trim().parse().ok())
+            .collect()
     }
 }
 
@@ -80,7 +91,10 @@ impl Buffer {
     pub(super) fn row_stride(&self, what: &str) -> Result<i64, String> {
         match (self.strides.as_slice(), self.sizes.as_slice()) {
             ([.., row, 1], _) | ([.., row, _], [.., 1]) => Ok(*row),
-            _ => Err(format!("elements of a row of {what} must stand side by side, strides are {:?}", self.strides)),
+            _ => Err(format!(
+                "elements of a row of {what} must stand side by side, strides are {:?}",
+                self.strides
+            )),
         }
     }
 
@@ -89,7 +103,10 @@ impl Buffer {
         let mut expected = 1;
         for (size, stride) in self.sizes.iter().zip(&self.strides).rev() {
             if *size != 1 && *stride != expected {
-                return Err(format!("{what} must be contiguous, strides are {:?}", self.strides));
+                return Err(format!(
+                    "{what} must be contiguous, strides are {:?}",
+                    self.strides
+                ));
             }
             expected *= size;
         }

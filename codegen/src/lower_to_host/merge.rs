@@ -1,7 +1,7 @@
 //! Device modules into the module around them: symbols move under new names, dispatches become calls.
 
-use crate::cursor::Cursor;
 use super::helpers::{module_of, symbols, unique};
+use crate::cursor::Cursor;
 use spec_dialect::ffi::{Attr, Op};
 use spec_dialect::pass::{Diagnostic, Diagnostics};
 use std::collections::{HashMap, HashSet};

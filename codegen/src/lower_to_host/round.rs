@@ -1,7 +1,7 @@
 //! The ops of a round: `spec.transfer`, `spec.commit`, `spec.accept` and `spec.round` itself.
 
-use crate::cursor::{Cursor, result};
 use super::helpers::{Helper, Helpers};
+use crate::cursor::{Cursor, result};
 use spec_dialect::ffi::{Block, Element, Op, Shape, Type, Value, new_block};
 use spec_dialect::pass::Diagnostics;
 

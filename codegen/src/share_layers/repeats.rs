@@ -30,7 +30,11 @@ pub(super) fn longest(ids: &[usize], min: usize) -> Option<Run> {
     for period in min..=ids.len() / 2 {
         let mut equal = 0;
         for i in 0..ids.len() - period {
-            equal = if ids[i] == ids[i + period] { equal + 1 } else { 0 };
+            equal = if ids[i] == ids[i + period] {
+                equal + 1
+            } else {
+                0
+            };
             let count = equal / period + 1;
             if count >= 2 && best.is_none_or(|b| count * period > b.count * b.period) {
                 let start = i + 1 - equal;

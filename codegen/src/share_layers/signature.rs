@@ -88,6 +88,9 @@ pub(super) fn any_offset(ctx: Ctx, ty: Type) -> Option<Type> {
         .map(|d| d.map_or("?x".to_owned(), |d| format!("{d}x")))
         .collect();
     let element = ty.shape().element;
-    let text = format!("memref<{dims}{element}, strided<[{}], offset: ?>>", strides.join(", "));
+    let text = format!(
+        "memref<{dims}{element}, strided<[{}], offset: ?>>",
+        strides.join(", ")
+    );
     Type::parse(ctx, &text)
 }

@@ -3,6 +3,7 @@
 use super::facts::Kind;
 use super::find::{Analysis, Instance};
 use super::graph::NodeKind;
+use super::model_ops;
 use petgraph::graph::NodeIndex;
 use rustc_hash::{FxHashMap as HashMap, FxHashSet as HashSet};
 use spec_cost::OpClass;
@@ -62,6 +63,9 @@ impl Classifier<'_> {
     fn seed(&self, n: NodeIndex) -> Option<OpClass> {
         let a = self.a;
         let f = a.facts[n.index()].as_ref()?;
+        if let Some(class) = a.graph.op(n).and_then(model_ops::class) {
+            return Some(class);
+        }
         Some(match f.kind {
             Kind::Contraction(_) if a.weight_factor(n).is_some() => OpClass::Projection,
             Kind::Contraction(_) => OpClass::Attention,
@@ -142,14 +146,12 @@ impl Classifier<'_> {
             // position arithmetic, masks, tables: named by who uses them
             return self.user_class(n, 0).unwrap_or(OpClass::Other);
         }
-        let from = |class| {
-            self.sources(n)
-                .iter()
-                .any(|s| self.classes.get(s) == Some(&class))
-        };
+        let is_part =
+            |m: NodeIndex, class| self.classes.get(&m) == Some(&class) && !a.is_model_op(m);
+        let from = |class| self.sources(n).iter().any(|s| is_part(*s, class));
         let to = |class| {
             a.outputs(n)
-                .any(|(t, _)| self.members.contains(&t) && self.classes.get(&t) == Some(&class))
+                .any(|(t, _)| self.members.contains(&t) && is_part(t, class))
         };
         let norm_before = self
             .sources(n)
@@ -207,7 +209,7 @@ impl Classifier<'_> {
     /// Is there an op of this class within a few elementwise steps upstream?
     fn near(&self, n: NodeIndex, class: OpClass, steps: usize) -> bool {
         if self.classes.get(&n) == Some(&class) {
-            return true;
+            return !self.a.is_model_op(n);
         }
         steps > 0
             && self.a.kind(n) == Some(Kind::Elementwise)
@@ -252,7 +254,8 @@ impl Classifier<'_> {
             if let Some(c) = self.classes.get(&t)
                 && !matches!(c, OpClass::Layout | OpClass::Other)
             {
-                return Some(*c);
+                let masks = self.a.is_model_op(t) && *c == OpClass::Attention;
+                return Some(if masks { OpClass::Softmax } else { *c });
             }
             if matches!(self.a.graph.graph[t].kind, NodeKind::Op(_))
                 && let Some(c) = self.user_class(t, depth + 1)

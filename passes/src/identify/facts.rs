@@ -1,6 +1,7 @@
 //! What one op does, read off the op itself: contraction, gather, reduction, data movement, arithmetic.
 
 use super::bounds::{Bounds, volume};
+use super::model_ops;
 use spec_dialect::ffi::{MapResult, Op, Shape, Value};
 
 /// Arithmetic that occurs in an op, including in its body.
@@ -62,6 +63,8 @@ pub enum Kind {
         /// The table is the operand or capture with this value.
         table: Value,
     },
+    /// Attention over a cache, as one op.
+    Attention(model_ops::Attention),
     /// Any other op with a reduction.
     Reduction,
     /// A view: reshape, slice, cast, transpose, broadcast, plain copy.
@@ -372,6 +375,9 @@ fn is_cast(op: Op, body: &[Op]) -> bool {
 
 /// Reads the facts of one op. Dynamic sizes are replaced by their upper bounds.
 pub fn facts(op: Op, bounds: &mut Bounds) -> Facts {
+    if let Some(facts) = model_ops::facts(op) {
+        return facts;
+    }
     let body = body_ops(op);
     let features = features(op, &body);
     let loops = loops(op, bounds);

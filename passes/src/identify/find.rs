@@ -8,6 +8,7 @@
 use super::bounds::{Bounds, Unbounded};
 use super::facts::{Facts, Kind, facts};
 use super::graph::{Edge, Graph, NodeKind, ScopeId};
+use super::model_ops;
 use petgraph::Direction::{self, Incoming, Outgoing};
 use petgraph::graph::NodeIndex;
 use petgraph::visit::EdgeRef;
@@ -136,6 +137,11 @@ impl Analysis {
             .map(|e| e.source())
     }
 
+    /// The node is a model op.
+    pub fn is_model_op(&self, n: NodeIndex) -> bool {
+        self.graph.op(n).is_some_and(model_ops::is_model_op)
+    }
+
     /// Sources of the two factors of a product.
     pub fn factors(&self, n: NodeIndex) -> Option<[(NodeIndex, Value); 2]> {
         let Some(Kind::Contraction(c)) = self.kind(n) else {
@@ -201,14 +207,18 @@ impl Analysis {
                 Kind::Concat | Kind::Insert => true,
                 Kind::Elementwise => f.features.select && !f.features.mul,
                 Kind::Contraction(c) => c.batch > 1,
+                Kind::Attention(_) => true,
                 _ => false,
             };
+            let caches = self.graph.op(n).map(model_ops::caches).unwrap_or_default();
+            let joins = |v: Value| caches.is_empty() || caches.iter().any(|(c, _)| *c == v);
             if merges && self.inputs(n).any(|(s, _)| self.active[s.index()]) {
                 todo.extend(
                     self.inputs(n)
                         .filter(|(s, e)| {
                             !self.active[s.index()]
                                 && carries_activation(e)
+                                && joins(e.value)
                                 && squeezed_rank(e.value) >= 2
                         })
                         .map(|(s, _)| s),
@@ -290,7 +300,11 @@ impl Analysis {
             later[n.index()] = self.outputs(n).any(|(t, e)| {
                 carries_activation(&e)
                     && self.active[t.index()]
-                    && (later[t.index()] || matches!(self.kind(t), Some(Kind::Contraction(_))))
+                    && (later[t.index()]
+                        || matches!(
+                            self.kind(t),
+                            Some(Kind::Contraction(_) | Kind::Attention(_))
+                        ))
             });
         }
         let ends = |n: &NodeIndex| self.weight_factor(*n).is_some() && !later[n.index()];

@@ -7,6 +7,7 @@
 use super::facts::Kind;
 use super::find::{Analysis, carries_activation};
 use super::graph::NodeKind;
+use super::model_ops;
 use petgraph::graph::NodeIndex;
 use rustc_hash::{FxHashMap as HashMap, FxHashSet as HashSet};
 
@@ -94,6 +95,9 @@ fn family(a: &Analysis, cache: NodeIndex) -> HashSet<NodeIndex> {
             continue;
         }
         for (t, e) in a.outputs(n) {
+            let caches = a.graph.op(t).map(model_ops::caches).unwrap_or_default();
+            let new_rows = caches.into_iter().find(|(c, _)| *c == e.value);
+            joined.extend(new_rows.and_then(|(_, rows)| a.source(t, rows?)));
             if !carries_activation(&e) || !moves(a, t) {
                 continue;
             }

@@ -7,6 +7,7 @@ use super::classes::{Classes, classify};
 use super::facts::{Contraction, Kind};
 use super::find::{Analysis, Instance};
 use super::graph::{Edge, NodeKind};
+use super::model_ops::{self, Storage};
 use petgraph::graph::NodeIndex;
 use rustc_hash::FxHashMap as HashMap;
 use spec_cost::{DType, ModelShape, OpClass};
@@ -21,12 +22,33 @@ pub struct Parameter {
     pub node: NodeIndex,
     /// The value.
     pub value: Value,
-    /// Element type.
+    /// Element type: of what is stored, which for packed integers is narrower than the tensor's.
     pub element: Element,
-    /// Elements.
+    /// Parameters in it: two a byte of packed integers, none in scales.
     pub elements: u64,
     /// Bytes.
     pub bytes: u64,
+    /// Type in the cost model's terms.
+    pub dtype: DType,
+}
+
+impl Parameter {
+    fn new(node: NodeIndex, value: Value, stored: Storage) -> Self {
+        let tensor = value.ty().shape().element;
+        let (element, dtype) = match stored {
+            Storage::Quantised(DType::I4) => (Element::Int(4), DType::I4),
+            Storage::Quantised(dtype) => (tensor, dtype),
+            Storage::Plain | Storage::Scales => (tensor, dtype_of(tensor)),
+        };
+        Parameter {
+            node,
+            value,
+            element,
+            elements: stored.parameters(elements(value)),
+            bytes: bytes(value),
+            dtype,
+        }
+    }
 }
 
 /// What was measured.
@@ -42,7 +64,7 @@ pub struct Measured {
     pub parameters: Vec<Parameter>,
     /// KV caches that come from outside the call.
     pub caches: Vec<(NodeIndex, Value)>,
-    /// Element type that most parameter bytes have.
+    /// Element type that most parameters have.
     pub element: Element,
     /// Op class of each member op.
     pub classes: Classes,
@@ -85,7 +107,7 @@ pub fn measure(a: &Analysis, i: &Instance, name: &str) -> Measured {
         _ => 0,
     };
     let parameters = m.parameters(&caches);
-    let element = m.main_element(&parameters);
+    let (element, dtype) = main_type(&parameters);
     let classes = m.costs(tokens, context);
     let total: u64 = parameters.iter().map(|p| p.elements).sum();
     let kv_element = caches.first().map(|(_, v)| v.ty().shape().element);
@@ -93,7 +115,7 @@ pub fn measure(a: &Analysis, i: &Instance, name: &str) -> Measured {
         name: name.into(),
         parameters: total,
         weight_bytes: parameters.iter().map(|p| p.bytes).sum(),
-        dtype: dtype(element),
+        dtype,
         vocabulary: i.vocabulary,
         layers,
         hidden,
@@ -102,7 +124,7 @@ pub fn measure(a: &Analysis, i: &Instance, name: &str) -> Measured {
         head_dim,
         context_limit: (context > 0).then_some(context),
         kv_bytes_per_token: cache_bytes.checked_div(context).unwrap_or(0),
-        kv_dtype: kv_element.map_or(DType::F32, dtype),
+        kv_dtype: kv_element.map_or(DType::F32, dtype_of),
         entry_tokens: vec![tokens],
         classes,
     };
@@ -112,6 +134,7 @@ pub fn measure(a: &Analysis, i: &Instance, name: &str) -> Measured {
                 matches!(
                     f.kind,
                     Kind::Contraction(_)
+                        | Kind::Attention(_)
                         | Kind::Reduction
                         | Kind::Elementwise
                         | Kind::Gather { .. }
@@ -152,7 +175,7 @@ fn bytes(v: Value) -> u64 {
     elements(v).saturating_mul(bits).div_ceil(8)
 }
 
-fn dtype(e: Element) -> DType {
+fn dtype_of(e: Element) -> DType {
     match e {
         Element::Float(64) => DType::F64,
         Element::Float(16) => DType::F16,
@@ -204,7 +227,11 @@ impl Measure<'_> {
             .embeddings
             .first()
             .and_then(|n| match self.a.kind(*n) {
-                Some(Kind::Gather { rows, table }) => elements(table).checked_div(rows),
+                Some(Kind::Gather { rows, table }) => {
+                    let op = self.a.graph.op(*n)?;
+                    let stored = model_ops::storage(op, table);
+                    stored.parameters(elements(table)).checked_div(rows)
+                }
                 _ => None,
             });
         width
@@ -235,7 +262,8 @@ impl Measure<'_> {
                 .map(|n| self.trips(*n))
                 .sum::<u64>()
         };
-        let softmax = counts(&|n| self.is_softmax_sum(n));
+        let softmax =
+            counts(&|n| self.is_softmax_sum(n) || matches!(self.a.kind(n), Some(Kind::Attention(_))));
         if softmax > 0 {
             softmax
         } else {
@@ -304,6 +332,18 @@ impl Measure<'_> {
 
     /// Sizes of the product of probabilities and values.
     fn attention(&self) -> Option<Attention> {
+        let named = self.i.nodes.iter().find_map(|n| match self.a.kind(*n) {
+            Some(Kind::Attention(x)) => Some(Attention {
+                rows: x.heads.saturating_mul(x.tokens),
+                head_dim: x.head_dim,
+                inner: x.rows,
+                batch: x.kv_heads,
+            }),
+            _ => None,
+        });
+        if named.is_some() {
+            return named;
+        }
         let of_values = |n: &&NodeIndex| {
             self.classes.get(n) == Some(&OpClass::Attention)
                 && self
@@ -423,8 +463,9 @@ impl Measure<'_> {
     /// All parameter tensors that reach the call's activations.
     fn parameters(&mut self, caches: &[(NodeIndex, Value)]) -> Vec<Parameter> {
         let mut users: BTreeMap<NodeIndex, Vec<OpClass>> = BTreeMap::new();
+        let mut storage: BTreeMap<NodeIndex, Storage> = BTreeMap::new();
         for &n in &self.i.nodes {
-            if !self.a.active[n.index()] {
+            if !self.a.active[n.index()] || matches!(self.a.kind(n), Some(Kind::Attention(_))) {
                 continue;
             }
             let Some(&class) = self.classes.get(&n) else {
@@ -446,8 +487,11 @@ impl Measure<'_> {
                 } else {
                     class
                 };
+                let stored = self.a.graph.op(n).map(|op| model_ops::storage(op, e.value));
                 for (root, _) in self.roots(s).iter() {
                     users.entry(*root).or_default().push(class);
+                    let kept = storage.entry(*root).or_insert(Storage::Plain);
+                    *kept = stored.map_or(*kept, |s| s.max(*kept));
                 }
             }
         }
@@ -471,14 +515,9 @@ impl Measure<'_> {
             .filter(|(n, _)| self.a.kind(*n) != Some(Kind::Constant { splat: true }))
             .filter_map(|(node, _)| {
                 let value = self.root_value(node)?;
-                let shape = value.ty().shape();
-                (shape.is_shaped && elements(value) > 1).then(|| Parameter {
-                    node,
-                    value,
-                    element: shape.element,
-                    elements: elements(value),
-                    bytes: bytes(value),
-                })
+                let stored = storage.get(&node).copied().unwrap_or(Storage::Plain);
+                (value.ty().shape().is_shaped && elements(value) > 1)
+                    .then(|| Parameter::new(node, value, stored))
             })
             .collect()
     }
@@ -504,15 +543,17 @@ impl Measure<'_> {
         OpClass::Embedding
     }
 
-    fn main_element(&self, parameters: &[Parameter]) -> Element {
-        let mut by: BTreeMap<Element, u64> = BTreeMap::new();
-        for p in parameters {
-            *by.entry(p.element).or_default() += p.bytes;
-        }
-        by.into_iter()
-            .max_by_key(|(_, b)| *b)
-            .map_or(Element::Float(32), |(e, _)| e)
+}
+
+/// The type that most parameters have.
+fn main_type(parameters: &[Parameter]) -> (Element, DType) {
+    let mut by: BTreeMap<(Element, DType), u64> = BTreeMap::new();
+    for p in parameters {
+        *by.entry((p.element, p.dtype)).or_default() += p.elements;
     }
+    by.into_iter()
+        .max_by_key(|(_, n)| *n)
+        .map_or((Element::Float(32), DType::F32), |(t, _)| t)
 }
 
 fn squeezed(v: Value) -> Vec<u64> {

@@ -1,8 +1,11 @@
 //! FLOPs and bytes of a forward call by op class.
 
 use super::super::facts::Kind;
+use super::super::model_ops;
 use super::{Measure, bytes};
+use petgraph::graph::NodeIndex;
 use spec_cost::{ClassCost, OpClass};
+use spec_dialect::ffi::{Op, Value};
 use std::collections::BTreeMap;
 
 impl Measure<'_> {
@@ -41,19 +44,11 @@ impl Measure<'_> {
                     let points = [x.batch, x.free[0], x.free[1], x.inner];
                     let flops = 2.0 * points.map(|n| n as f64).iter().product::<f64>() * trips;
                     if let Some(w) = self.a.weight_factor(n) {
-                        c.flops_per_token += flops / m;
+                        c.flops_per_token += (flops + model_ops::bias_additions(op) as f64 * trips) / m;
                         c.activation_bytes_per_token += (out_bytes + act_bytes) * trips / m;
-                        let roots = self
-                            .a
-                            .factors(n)
-                            .map(|f| self.roots(f[w].0))
-                            .unwrap_or_default();
-                        let read: f64 = roots
-                            .iter()
-                            .filter_map(|(r, share)| {
-                                Some(bytes(self.root_value(*r)?) as f64 * share)
-                            })
-                            .sum();
+                        let factor = self.a.factors(n).map(|f| f[w].0);
+                        let scales = model_ops::scales(op).and_then(|v| self.a.source(n, v));
+                        let read: f64 = factor.into_iter().chain(scales).map(|s| self.read(s)).sum();
                         by.entry(class)
                             .and_modify(|c| c.weight_bytes += read * trips);
                     } else {
@@ -68,9 +63,19 @@ impl Measure<'_> {
                         c.activation_bytes_per_token += (sizes[1 - kv] + out_bytes) * trips / m;
                     }
                 }
-                Kind::Gather { .. } => {
+                Kind::Attention(_) => {
+                    by.entry(OpClass::Softmax)
+                        .or_insert_with(|| ClassCost::new(OpClass::Softmax));
+                    self.attention_costs(op, f.kind, trips, (m, s), &mut by);
+                }
+                Kind::Gather { rows, table } => {
                     c.dispatches += trips as u64;
-                    c.weight_bytes_per_token += out_bytes * trips / m;
+                    let looked_up = if model_ops::is_model_op(op) {
+                        f.points as f64 / out_bytes
+                    } else {
+                        out_bytes
+                    };
+                    c.weight_bytes_per_token += looked_up * trips / m;
                     c.activation_bytes_per_token += out_bytes * trips / m;
                 }
                 Kind::View | Kind::Concat | Kind::Insert => {
