@@ -3,15 +3,26 @@
 //! *Before*: linalg on tensors, inlined and canonicalised.
 //!
 //! ```mlir
-//! %t = linalg.transpose ins(%w : tensor<64x32xf32>) outs(%0 : tensor<32x64xf32>) permutation = [1, 0]
-//! %y = linalg.matmul ins(%x, %t : tensor<3x32xf32>, tensor<32x64xf32>) outs(%1 : tensor<3x64xf32>) -> tensor<3x64xf32>
+//! func.func @f(%x: tensor<3x32xf32>, %w: tensor<64x32xf32>) -> tensor<3x64xf32> {
+//!   %zero = arith.constant 0.0 : f32
+//!   %0 = tensor.empty() : tensor<32x64xf32>
+//!   %t = linalg.transpose ins(%w : tensor<64x32xf32>) outs(%0 : tensor<32x64xf32>) permutation = [1, 0]
+//!   %1 = tensor.empty() : tensor<3x64xf32>
+//!   %2 = linalg.fill ins(%zero : f32) outs(%1 : tensor<3x64xf32>) -> tensor<3x64xf32>
+//!   %y = linalg.matmul ins(%x, %t : tensor<3x32xf32>, tensor<32x64xf32>) outs(%2 : tensor<3x64xf32>) -> tensor<3x64xf32>
+//!   return %y : tensor<3x64xf32>
+//! }
 //! ```
 //!
 //! *After*: products with weights, normalisations, rotary embeddings, attention over a cache, activations, embeddings and
 //! argmax as ops of the spec dialect; new rows of caches inserted into the cache itself. Everything else is as it was.
 //!
 //! ```mlir
-//! %y = spec.linear out_in dense ins(%x, %w : tensor<3x32xf32>, tensor<64x32xf32>) outs(%2 : tensor<3x64xf32>) -> tensor<3x64xf32>
+//! func.func @f(%x: tensor<3x32xf32>, %w: tensor<64x32xf32>) -> tensor<3x64xf32> {
+//!   %0 = tensor.empty() : tensor<3x64xf32>
+//!   %y = spec.linear out_in dense ins(%x, %w : tensor<3x32xf32>, tensor<64x32xf32>) outs(%0 : tensor<3x64xf32>) -> tensor<3x64xf32>
+//!   return %y : tensor<3x64xf32>
+//! }
 //! ```
 //!
 //! *Why here*: while the program is still tensors, where one op of an exporter is one op of the program; after inlining, so

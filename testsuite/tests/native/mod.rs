@@ -16,7 +16,7 @@ pub const PREPARE: &str = "builtin.module(inline,symbol-dce,canonicalize,cse,\
 /// From there to the LLVM dialect: `lower` of codegen/src/pipeline.rs for this machine's instruction set. `arith-expand`: LLVM makes a
 /// call of `__truncsfbf2` of a conversion to bf16, which not every runtime library has.
 pub const LOWER: &str = "builtin.module(spec-lower-kernels{arch=x86_64 vector-bits=256 vector-registers=16 l1-bytes=32768},\
-    func.func(spec-c-abi),func.func(arith-expand{include-bf16=true}),func.func(convert-linalg-to-loops),expand-strided-metadata,lower-affine,convert-scf-to-cf,\
+    func.func(spec-c-abi),func.func(spec-split-reductions,arith-expand{include-bf16=true},convert-linalg-to-loops),expand-strided-metadata,lower-affine,convert-scf-to-cf,\
     convert-vector-to-llvm,convert-math-to-llvm,convert-math-to-libm,finalize-memref-to-llvm,convert-func-to-llvm,\
     convert-arith-to-llvm,convert-cf-to-llvm,convert-index-to-llvm,convert-ub-to-llvm,reconcile-unrealized-casts,canonicalize,cse)";
 
@@ -49,10 +49,15 @@ fn tool(folder: &Path, program: &Path, args: &[&str]) {
 
 /// Compiles the public functions of a module on tensors.
 pub fn compile(module: &str) -> Compiled {
+    compile_with(module, LOWER)
+}
+
+/// [`compile`] with `lower` in place of [`LOWER`].
+pub fn compile_with(module: &str, lower: &str) -> Compiled {
     let prepared = pipeline(PREPARE, module);
     let folder = tempfile::tempdir().expect("a folder");
     let file = |name: &str| folder.path().join(name).display().to_string();
-    std::fs::write(file("lowered.mlir"), pipeline(LOWER, &prepared)).expect("can be written");
+    std::fs::write(file("lowered.mlir"), pipeline(lower, &prepared)).expect("can be written");
     tool(
         folder.path(),
         &llvm_bin().join("mlir-translate"),
