@@ -29,7 +29,8 @@
 //!
 //! *Neighbours*: after `spec-raise`, before `one-shot-bufferize`.
 //!
-//! *Does not do*: it does not place operands into the result ahead of time; bufferization does where it can.
+//! *Does not do*: it does not place operands into the result ahead of time; bufferization does where it can. More than eight operands are
+//! put together in groups first.
 
 use crate::cursor::Cursor;
 use spec_dialect::ffi::{Op, Value};
@@ -101,14 +102,44 @@ fn split(op: Op) -> Result<(), Diagnostics> {
         let message = "a concatenation of sizes known at run time only cannot be compiled: give the model static shapes";
         return Err(Diagnostics::at(op.loc(), message));
     };
+    let parts: Vec<Value> = op.operands().collect();
+    let all = stack(Cursor::before(op), &parts, dim as usize);
     let at = Cursor::before(op);
-    let mut all = at.one("tensor.empty", &[], old.ty(), &[]);
-    let mut offset = 0;
-    for part in op.operands().collect::<Vec<_>>() {
-        all = at.insert_at(part, all, dim as usize, offset);
-        offset += part.ty().shape().dims[dim as usize].unwrap_or(0) as i64;
-    }
-    old.replace_all_uses(all);
+    old.replace_all_uses(if all.ty() == old.ty() {
+        all
+    } else {
+        at.one("tensor.cast", &[all], old.ty(), &[])
+    });
     op.erase();
     Ok(())
+}
+
+/// Insertions that are chained at most. Bufferization compares each with all others, so that one chain through all layers of a model
+/// would take time that grows with the cube of their number.
+const CHAIN: usize = 8;
+
+/// `parts` one behind the other along `dim`; many of them in groups first.
+fn stack(at: Cursor, parts: &[Value], dim: usize) -> Value {
+    if parts.len() > CHAIN {
+        let groups = parts.len().div_ceil(CHAIN).max(2);
+        let size = parts.len().div_ceil(groups);
+        let groups: Vec<Value> = (parts.chunks(size))
+            .map(|group| stack(at, group, dim))
+            .collect();
+        return stack(at, &groups, dim);
+    }
+    let size = |v: &Value| v.ty().shape().dims[dim].unwrap_or(0);
+    let mut shape = parts[0].ty().shape();
+    shape.dims[dim] = Some(parts.iter().map(size).sum());
+    let dims: String = (shape.dims.iter())
+        .map(|d| format!("{}x", d.unwrap_or(0)))
+        .collect();
+    let ty = at.ty(&format!("tensor<{dims}{}>", shape.element));
+    let mut all = at.one("tensor.empty", &[], ty, &[]);
+    let mut offset = 0;
+    for part in parts {
+        all = at.insert_at(*part, all, dim, offset);
+        offset += size(part) as i64;
+    }
+    all
 }

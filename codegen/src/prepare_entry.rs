@@ -24,7 +24,8 @@
 //!
 //! *Legality*: an argument is writable if a returned value is that argument after insertions (`tensor.insert_slice`, casts,
 //! reshapes, loops over them): who calls the function gets the updated cache where the old one was. What else a loop hands to its next
-//! trip is copied into the tensor that it came in (`linalg.copy`, which changes no value): it has one buffer.
+//! trip is copied into the tensor that it came in (`linalg.copy`, which changes no value): it has one buffer. Every use of a
+//! `tensor.empty` gets one of its own.
 //!
 //! *Options*: none.
 //!
@@ -62,6 +63,7 @@ impl Pass for PrepareEntry {
             return Ok(());
         };
         carried::carry_in_place(function);
+        split_empties(function);
         let returned = body.terminator().into_iter().flat_map(Op::operands);
         let mut updated = HashSet::new();
         for value in returned {
@@ -73,6 +75,22 @@ impl Pass for PrepareEntry {
         // it speaks of tensors and results; buffers have neither
         function.remove_attr("spec.model");
         Ok(())
+    }
+}
+
+/// Gives every use of an empty tensor one of its own. Bufferization then sees that results which were written into "the same" empty
+/// tensor are strangers; with one for all, its analysis takes time cubic in the number of layers.
+fn split_empties(function: Op) {
+    let is_plain = |o: &Op| o.name() == "tensor.empty" && o.operands().len() == 0;
+    for empty in function.nested().into_iter().filter(is_plain) {
+        let uses = empty.results().next().map(Value::uses).unwrap_or_default();
+        for (user, operand) in uses.into_iter().skip(1) {
+            let own = empty.duplicate();
+            user.insert_before(own);
+            if let Some(value) = own.results().next() {
+                user.set_operand(operand, value);
+            }
+        }
     }
 }
 

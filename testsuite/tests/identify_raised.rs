@@ -35,12 +35,13 @@ struct Found {
     models: Vec<Value>,
 }
 
-/// Identifies a module after some passes.
+/// Identifies a module after some passes; what is written is also read again.
 fn identify(passes: &str, text: &str) -> Result<Found, String> {
-    let text = run(passes, &[], text)?;
+    let separator = if passes.is_empty() { "" } else { "," };
+    let text = run(&format!("{passes}{separator}spec-identify"), &[], text)?;
     let report = report("spec-identify", &text)?;
     Ok(Found {
-        attributes: attributes(&run("spec-identify", &[], &text)?),
+        attributes: attributes(&text),
         models: report["models"].as_array().cloned().unwrap_or_default(),
     })
 }

@@ -81,7 +81,11 @@ impl Classifier<'_> {
             Kind::Elementwise if (f.features.exp || f.features.sigmoid) && a.active[n.index()] => {
                 OpClass::Activation
             }
-            Kind::Insert if a.active[n.index()] && self.updates_cache(n) => OpClass::CacheUpdate,
+            Kind::Insert
+                if a.active[n.index()] && (self.updates_cache(n) || self.updates_again(n)) =>
+            {
+                OpClass::CacheUpdate
+            }
             Kind::Concat if a.active[n.index()] && self.updates_cache(n) => OpClass::CacheUpdate,
             Kind::Elementwise if f.features.select && !f.features.mul && self.updates_cache(n) => {
                 OpClass::CacheUpdate
@@ -94,6 +98,16 @@ impl Classifier<'_> {
 
     fn updates_cache(&self, n: NodeIndex) -> bool {
         self.a.inputs(n).any(|(s, _)| self.a.cache[s.index()])
+    }
+
+    /// Puts more rows into a cache that has new ones already (those of the layer before).
+    fn updates_again(&self, n: NodeIndex) -> bool {
+        let updated = |i| {
+            let value = self.a.graph.op(n).and_then(|o| o.operand(i));
+            let from = value.and_then(|v| self.a.source(n, v));
+            from.is_some_and(|s| self.classes.get(&s) == Some(&OpClass::CacheUpdate))
+        };
+        updated(1) && !updated(0)
     }
 
     /// Through elementwise ops and views, is there an op with this feature downstream?

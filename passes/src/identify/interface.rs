@@ -82,9 +82,13 @@ fn integer_sources(a: &Analysis, i: &Instance) -> HashSet<NodeIndex> {
     let mut found = HashSet::default();
     let mut todo: Vec<NodeIndex> = vec![];
     for &g in &i.embeddings {
+        let table = match a.kind(g) {
+            Some(Kind::Gather { table, .. }) => Some(table), // may be of integers too
+            _ => None,
+        };
         todo.extend(
             a.inputs(g)
-                .filter(|(_, e)| e.element.is_int())
+                .filter(|(_, e)| e.element.is_int() && Some(e.value) != table)
                 .map(|(s, _)| s),
         );
     }

@@ -204,7 +204,7 @@ fn activation(op: Op) -> (Features, u64) {
         ..Features::default()
     };
     let (f, count) = match case(op, "function").as_str() {
-        "silu" => (exp, 4),          // x / (1 + exp(-x))
+        "silu" => (exp, 5),          // x (1 / (1 + exp(-x)))
         "sigmoid" => (exp, 4),       // 1 / (1 + exp(-x))
         "gelu_tanh" => (sigmoid, 8), // x / 2 (1 + tanh(c (x + d x^3)))
         "gelu" => (sigmoid, 5),      // x / 2 (1 + erf(c x))
@@ -215,6 +215,22 @@ fn activation(op: Op) -> (Features, u64) {
     };
     let gated = op.operands().len() > 2; // x, init
     (f, count + u64::from(gated))
+}
+
+/// Arithmetic a score: scale, mask, maximum, difference, exponential, sum, quotient; with a cap, two quotients and a tanh.
+pub fn softmax_steps(op: Op) -> u64 {
+    let capped = op
+        .attr("softcap")
+        .and_then(|a| a.as_f64())
+        .is_some_and(|c| c != 0.0);
+    if capped { 10 } else { 7 }
+}
+
+/// Additions of the bias of a product; none without one.
+pub fn bias_additions(op: Op) -> u64 {
+    let biased = op.name() == "spec.linear" && !segment(op, 3).is_empty();
+    let result = op.results().next().filter(|_| biased);
+    result.and_then(dims).map_or(0, volume)
 }
 
 /// The caches that an attention reads, each with the new rows that belong behind it.

@@ -262,8 +262,9 @@ impl Measure<'_> {
                 .map(|n| self.trips(*n))
                 .sum::<u64>()
         };
-        let softmax =
-            counts(&|n| self.is_softmax_sum(n) || matches!(self.a.kind(n), Some(Kind::Attention(_))));
+        let softmax = counts(&|n| {
+            self.is_softmax_sum(n) || matches!(self.a.kind(n), Some(Kind::Attention(_)))
+        });
         if softmax > 0 {
             softmax
         } else {
@@ -542,7 +543,6 @@ impl Measure<'_> {
         }
         OpClass::Embedding
     }
-
 }
 
 /// The type that most parameters have.

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 /// From tensors to buffers in one workspace: `prepare` of codegen/src/pipeline.rs without recognition and quantisation.
 pub const PREPARE: &str = "builtin.module(inline,symbol-dce,canonicalize,cse,\
-    func.func(spec-decompose,linalg-fuse-elementwise-ops),canonicalize,cse,func.func(spec-prepare-entry),eliminate-empty-tensors,\
+    func.func(spec-decompose,linalg-fuse-elementwise-ops),canonicalize,cse,func.func(spec-prepare-entry),\
     one-shot-bufferize{bufferize-function-boundaries function-boundary-type-conversion=identity-layout-map},canonicalize,cse,\
     func.func(spec-plan-memory),canonicalize,cse,spec-share-layers)";
 

@@ -10,7 +10,7 @@ func.func @vecmat(%x: memref<64xf32>, %w: memref<64x48xf32>, %y: memref<48xf32>)
   return
 }
 
-// Integers too.
+// Is in this order already.
 func.func @columns(%x: memref<40x32xi32>, %y: memref<32xi32>) {
   linalg.reduce ins(%x : memref<40x32xi32>) outs(%y : memref<32xi32>) dimensions = [0]
     (%a: i32, %s: i32) {

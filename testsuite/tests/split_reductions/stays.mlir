@@ -33,7 +33,7 @@ func.func @convolution(%x: memref<70xf32>, %w: memref<7xf32>, %y: memref<64xf32>
   return
 }
 
-// A product, a body that sees the sum twice, an op that is no function of its operands alone.
+// A product, a body that sees the sum twice, a function of the mathematical library, an op that is no function of its operands alone.
 func.func @bodies(%x: memref<4x64xf32>, %y: memref<4xf32>) {
   linalg.generic {indexing_maps = [#row, #out], iterator_types = ["parallel", "reduction"]} ins(%x : memref<4x64xf32>) outs(%y : memref<4xf32>) {
   ^bb0(%a: f32, %s: f32):
@@ -43,6 +43,12 @@ func.func @bodies(%x: memref<4x64xf32>, %y: memref<4xf32>) {
   linalg.generic {indexing_maps = [#row, #out], iterator_types = ["parallel", "reduction"]} ins(%x : memref<4x64xf32>) outs(%y : memref<4xf32>) {
   ^bb0(%a: f32, %s: f32):
     %0 = arith.mulf %a, %s : f32
+    %1 = arith.addf %0, %s : f32
+    linalg.yield %1 : f32
+  }
+  linalg.generic {indexing_maps = [#row, #out], iterator_types = ["parallel", "reduction"]} ins(%x : memref<4x64xf32>) outs(%y : memref<4xf32>) {
+  ^bb0(%a: f32, %s: f32):
+    %0 = math.erf %a : f32
     %1 = arith.addf %0, %s : f32
     linalg.yield %1 : f32
   }
@@ -63,6 +69,23 @@ func.func @two_outputs(%x: memref<4x64xf32>, %y: memref<4xf32>, %z: memref<4xf32
     %0 = arith.addf %a, %s : f32
     %1 = arith.maximumf %a, %t : f32
     linalg.yield %0, %1 : f32, f32
+  }
+  return
+}
+
+// A branch in the body.
+func.func @branch(%x: memref<64x64xf32>, %y: memref<64xf32>) {
+  linalg.generic {indexing_maps = [affine_map<(d0, d1) -> (d1, d0)>, #out], iterator_types = ["parallel", "reduction"]} ins(%x : memref<64x64xf32>) outs(%y : memref<64xf32>) {
+  ^bb0(%a: f32, %s: f32):
+    %zero = arith.constant 0.0 : f32
+    %c = arith.cmpf ogt, %a, %zero : f32
+    %b = scf.if %c -> f32 {
+      scf.yield %a : f32
+    } else {
+      scf.yield %zero : f32
+    }
+    %0 = arith.addf %s, %b : f32
+    linalg.yield %0 : f32
   }
   return
 }

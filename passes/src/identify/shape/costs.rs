@@ -1,8 +1,8 @@
 //! FLOPs and bytes of a forward call by op class.
 
 use super::super::facts::Kind;
-use super::super::model_ops;
-use super::{Measure, bytes};
+use super::super::model_ops::{self, Attention};
+use super::{Measure, bytes, elements};
 use petgraph::graph::NodeIndex;
 use spec_cost::{ClassCost, OpClass};
 use spec_dialect::ffi::{Op, Value};
@@ -44,11 +44,13 @@ impl Measure<'_> {
                     let points = [x.batch, x.free[0], x.free[1], x.inner];
                     let flops = 2.0 * points.map(|n| n as f64).iter().product::<f64>() * trips;
                     if let Some(w) = self.a.weight_factor(n) {
-                        c.flops_per_token += (flops + model_ops::bias_additions(op) as f64 * trips) / m;
+                        c.flops_per_token +=
+                            (flops + model_ops::bias_additions(op) as f64 * trips) / m;
                         c.activation_bytes_per_token += (out_bytes + act_bytes) * trips / m;
                         let factor = self.a.factors(n).map(|f| f[w].0);
                         let scales = model_ops::scales(op).and_then(|v| self.a.source(n, v));
-                        let read: f64 = factor.into_iter().chain(scales).map(|s| self.read(s)).sum();
+                        let read: f64 =
+                            factor.into_iter().chain(scales).map(|s| self.read(s)).sum();
                         by.entry(class)
                             .and_modify(|c| c.weight_bytes += read * trips);
                     } else {
@@ -63,19 +65,23 @@ impl Measure<'_> {
                         c.activation_bytes_per_token += (sizes[1 - kv] + out_bytes) * trips / m;
                     }
                 }
-                Kind::Attention(_) => {
-                    by.entry(OpClass::Softmax)
-                        .or_insert_with(|| ClassCost::new(OpClass::Softmax));
-                    self.attention_costs(op, f.kind, trips, (m, s), &mut by);
+                Kind::Attention(x) => {
+                    for more in attention(op, x, (m, s), trips) {
+                        let new = || ClassCost::new(more.class);
+                        let c = by.entry(more.class).or_insert_with(new);
+                        c.dispatches += more.dispatches;
+                        c.flops_per_token_context += more.flops_per_token_context;
+                        c.kv_read_bytes_per_context += more.kv_read_bytes_per_context;
+                        c.kv_write_bytes_per_token += more.kv_write_bytes_per_token;
+                        c.activation_bytes_per_token += more.activation_bytes_per_token;
+                        c.activation_bytes_per_token_context +=
+                            more.activation_bytes_per_token_context;
+                    }
                 }
                 Kind::Gather { rows, table } => {
                     c.dispatches += trips as u64;
-                    let looked_up = if model_ops::is_model_op(op) {
-                        f.points as f64 / out_bytes
-                    } else {
-                        out_bytes
-                    };
-                    c.weight_bytes_per_token += looked_up * trips / m;
+                    let read = looked_up(op, table, rows).unwrap_or(out_bytes);
+                    c.weight_bytes_per_token += read * trips / m;
                     c.activation_bytes_per_token += out_bytes * trips / m;
                 }
                 Kind::View | Kind::Concat | Kind::Insert => {
@@ -125,4 +131,54 @@ impl Measure<'_> {
         }
         by.into_values().collect()
     }
+
+    /// Bytes of parameters that a node reads when it runs once.
+    fn read(&mut self, n: NodeIndex) -> f64 {
+        let roots = self.roots(n);
+        let bytes =
+            |(r, share): &(NodeIndex, f64)| Some(bytes(self.root_value(*r)?) as f64 * share);
+        roots.iter().filter_map(bytes).sum()
+    }
+}
+
+/// Bytes that a model op looks up in its table: rows, with their scales.
+fn looked_up(op: Op, table: Value, rows: u64) -> Option<f64> {
+    if !model_ops::is_model_op(op) {
+        return None;
+    }
+    let stored = bytes(table) + model_ops::scales(op).map_or(0, bytes);
+    let ids = elements(op.operand(0)?);
+    Some(ids as f64 * stored as f64 / rows.max(1) as f64)
+}
+
+/// One attention, counted as the two products and the softmax that it stands for, so that a model costs the same in both forms;
+/// `m` tokens and `s` rows of context. A layer is run `trips` times.
+fn attention(op: Op, x: Attention, (m, s): (f64, f64), trips: f64) -> [ClassCost; 3] {
+    let size = |v: Option<Value>| v.map_or(0.0, |v| bytes(v) as f64 * trips);
+    let scores = x.scores() as f64 * trips;
+    let (queries, keys) = (op.operand(0), op.operand(1));
+    let element = size(queries) / queries.map_or(1.0, |v| elements(v) as f64); // trips times the size of one
+    let rows = size(keys) * x.visible as f64 / x.rows.max(1) as f64;
+    let products = ClassCost {
+        dispatches: 2 * trips as u64,
+        flops_per_token_context: 4.0 * scores * x.head_dim as f64 / (m * s),
+        kv_read_bytes_per_context: 2.0 * rows / s,
+        activation_bytes_per_token: (size(queries)
+            + size(op.results().next())
+            + 2.0 * x.scores() as f64 * element)
+            / m,
+        ..ClassCost::new(OpClass::Attention)
+    };
+    let softmax = ClassCost {
+        dispatches: 2 * trips as u64,
+        flops_per_token_context: model_ops::softmax_steps(op) as f64 * scores / (m * s),
+        activation_bytes_per_token_context: 2.0 * x.scores() as f64 * element / (m * s),
+        ..ClassCost::new(OpClass::Softmax)
+    };
+    // rows beside the caches: whoever called writes them
+    let update = ClassCost {
+        kv_write_bytes_per_token: 2.0 * (rows - size(keys)) / m,
+        ..ClassCost::new(OpClass::CacheUpdate)
+    };
+    [products, softmax, update]
 }
