@@ -11,6 +11,7 @@ pub mod pipeline;
 mod plan_memory;
 mod prepare_entry;
 mod share_layers;
+mod split_reductions;
 pub mod target;
 
 pub use c_abi::CAbi;
@@ -20,6 +21,7 @@ pub use lower_to_host::LowerToHost;
 pub use plan_memory::PlanMemory;
 pub use prepare_entry::PrepareEntry;
 pub use share_layers::ShareLayers;
+pub use split_reductions::SplitReductions;
 
 /// Registers all passes of this crate in MLIR's registry; once a process.
 pub fn register() {
@@ -31,6 +33,7 @@ pub fn register() {
         spec_dialect::pass::register::<PlanMemory>();
         spec_dialect::pass::register::<ShareLayers>();
         spec_dialect::pass::register::<LowerKernels>();
+        spec_dialect::pass::register::<SplitReductions>();
         spec_dialect::pass::register::<CAbi>();
     });
 }

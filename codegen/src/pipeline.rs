@@ -35,7 +35,7 @@ pub fn lower(target: &Target) -> String {
         format!("spec-lower-kernels{{{}}}", options(target)),
         "func.func(spec-c-abi)".into(),
         // the generic path: what no kernel covers; f32 to bf16 would be a call of a library that a target may lack
-        "func.func(spec-split-reductions,arith-expand{include-bf16=true},convert-linalg-to-loops)".into(),
+        "func.func(spec-split-reductions{sums=false},arith-expand{include-bf16=true},convert-linalg-to-loops)".into(),
         "expand-strided-metadata,lower-affine,convert-scf-to-cf".into(),
         "convert-vector-to-llvm,convert-math-to-llvm,convert-math-to-libm,finalize-memref-to-llvm".into(),
         "convert-func-to-llvm,convert-arith-to-llvm,convert-cf-to-llvm,convert-index-to-llvm,convert-ub-to-llvm".into(),

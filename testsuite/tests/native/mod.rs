@@ -16,7 +16,7 @@ pub const PREPARE: &str = "builtin.module(inline,symbol-dce,canonicalize,cse,\
 /// From there to the LLVM dialect: `lower` of codegen/src/pipeline.rs for this machine's instruction set. `arith-expand`: LLVM makes a
 /// call of `__truncsfbf2` of a conversion to bf16, which not every runtime library has.
 pub const LOWER: &str = "builtin.module(spec-lower-kernels{arch=x86_64 vector-bits=256 vector-registers=16 l1-bytes=32768},\
-    func.func(spec-c-abi),func.func(spec-split-reductions,arith-expand{include-bf16=true},convert-linalg-to-loops),expand-strided-metadata,lower-affine,convert-scf-to-cf,\
+    func.func(spec-c-abi),func.func(spec-split-reductions{sums=false},arith-expand{include-bf16=true},convert-linalg-to-loops),expand-strided-metadata,lower-affine,convert-scf-to-cf,\
     convert-vector-to-llvm,convert-math-to-llvm,convert-math-to-libm,finalize-memref-to-llvm,convert-func-to-llvm,\
     convert-arith-to-llvm,convert-cf-to-llvm,convert-index-to-llvm,convert-ub-to-llvm,reconcile-unrealized-casts,canonicalize,cse)";
 
