@@ -2,27 +2,29 @@
 """Counts the aarch64 instructions of one forward pass of SmolLM2-135M: IREE's build for Cortex-A55, and ours, under qemu-aarch64.
 
     install.py FOLDER                                                                 once
-    FOLDER/venv/bin/python instructions.py FOLDER [--inputs INPUTS] [--ours COMMAND] [--dtype f32,f16] [--tokens 1,5] [--sysroot SYSROOT]
+    FOLDER/venv/bin/python instructions.py FOLDER [--inputs INPUTS] [--ours BIN] [--dtype f32,f16] [--tokens 1,5] [--sysroot SYSROOT]
 
 The count of a pass is the difference between a run with 2 passes and a run with 1, so that loading and packing drop out; it does not depend on
-load. COMMAND (an aarch64 program and its arguments; {calls}, {dtype}, {tokens}, {folder} are filled in) makes {calls} passes at position 128.
-IREE's runtime comes from its aarch64 package. IREE's logits are compared with the reference at one position first.
-Needs qemu-aarch64 with plugins (qemu-user 6 or later), a C compiler and an aarch64 sysroot with libc and libstdc++.
+load. BIN is cargo's folder of release builds; ours is compiled for imx95 and called by the test suite's runner (testsuite/harness/run.c).
+IREE's runtime comes from its aarch64 package. Logits are compared with the reference at one position.
+Needs qemu-aarch64 with plugins (qemu-user 6 or later), a C compiler, clang-22, lld and an aarch64 sysroot with libc and libstdc++.
 """
 
 import argparse
 import json
 import re
-import shlex
 import subprocess
 import sys
 import zipfile
 from pathlib import Path
 
+import ours
+
 HERE = Path(__file__).resolve().parent
 RUNTIME = "iree-base-runtime==3.13.0"
 TOOLS = ("iree-run-module", "iree-benchmark-module")
 POSITION = 128
+SOC = "imx95"
 QEMU = ["qemu-aarch64", "-cpu", "max,sve=off"]
 
 
@@ -97,32 +99,49 @@ def count_iree(folder, sysroot, dtype, tokens, flags):
     return two - one
 
 
-def count_ours(folder, sysroot, dtype, tokens, command):
-    fill = lambda calls: shlex.split(command.format(calls=calls, dtype=dtype, tokens=tokens, folder=folder))
-    return count(fill(2), folder, sysroot) - count(fill(1), folder, sysroot)
+def runner(folder):
+    """The test suite's runner, for aarch64."""
+    harness, path = HERE.parents[1] / "testsuite" / "harness", folder / "ours" / "run.aarch64"
+    sources = [harness / f"{name}.c" for name in ("run", "pool", "buffer", "allocations")]
+    run(["clang-22", "--target=aarch64-linux-gnu", "-fuse-ld=lld", "-std=c11", "-O2", "-fPIC", "-I", HERE.parents[1] / "runtime" / "include", *sources,
+         "-rdynamic", "-pthread", "-ldl", "-o", path])
+    return path
+
+
+def count_ours(folder, sysroot, name, tokens):
+    """(instructions of a pass, largest difference of a logit)."""
+    import numpy as np
+
+    plans, logits = ours.plans(folder, SOC, name, tokens)
+    one, two = (count([folder / "ours" / "run.aarch64", plan], folder, sysroot) for plan in plans)
+    _, want = ours.inputs_of_call(folder, name, tokens)
+    return two - one, float(np.abs(np.fromfile(logits, np.float32).reshape(want.shape) - want).max())
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--inputs", type=Path, default=HERE.parents[1] / "testsuite" / "fixtures")
-    parser.add_argument("--ours")
+    parser.add_argument("--ours", type=Path, metavar="BIN", help="cargo's folder with spec-compile and spec-weights")
     parser.add_argument("--dtype", default="f32,f16")
     parser.add_argument("--tokens", default="1,5")
     parser.add_argument("--sysroot", default="/usr/aarch64-linux-gnu")
     args = parser.parse_args()
     folder = args.folder.resolve()
     plugin(folder)
+    if args.ours:
+        ours.build(folder, args.ours, args.inputs, SOC, args.dtype.split(","))
+        runner(folder)
     print("| dtype | tokens | who | instructions a pass | per weight | largest difference of a logit |\n|---|---|---|---|---|---|")
     for dtype in args.dtype.split(","):
         for tokens in map(int, args.tokens.split(",")):
-            for flags in ("dt", "plain"):
+            for flags in ("dt", "plain") if dtype in ("f32", "f16") else ():
                 compile_iree(folder, args.inputs, dtype, tokens, flags)
                 difference, steps = check_iree(folder, args.sysroot, dtype, tokens, flags), count_iree(folder, args.sysroot, dtype, tokens, flags)
                 print(f"| {dtype} | {tokens} | IREE, {flags} | {steps / 1e6:.1f} M | {steps / 134.5e6:.2f} | {difference:.2g} |", flush=True)
             if args.ours:
-                steps = count_ours(folder, args.sysroot, dtype, tokens, args.ours)
-                print(f"| {dtype} | {tokens} | ours | {steps / 1e6:.1f} M | {steps / 134.5e6:.2f} | |", flush=True)
+                steps, difference = count_ours(folder, args.sysroot, dtype, tokens)
+                print(f"| {dtype} | {tokens} | ours | {steps / 1e6:.1f} M | {steps / 134.5e6:.2f} | {difference:.2g} |", flush=True)
 
 
 if __name__ == "__main__":

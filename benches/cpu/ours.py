@@ -6,7 +6,7 @@
     ours.py check FOLDER --bin BIN
 
 BIN is cargo's folder of release builds: cargo build --release -p spec-compile -p spec-weights && cargo build --release -p spec-runtime --example forward
-`build` compiles the functions of 1 and 5 tokens for f32, f16, i8 and i4 (groups of 32, quantised from the f16 export, head and embedding too) into
+`build` compiles the functions of 1 and 5 tokens for f32, f16, i8 and i4 (groups of 32, quantised from the f32 export, head and embedding too) into
 FOLDER/ours/SOC and quantises the weights of FOLDER/weights. `serve` becomes the program `forward`, which speaks the protocol of serve.py at position 128.
 `check` calls each function through the C interface from numpy and compares its logits, at the end of the prompt, with reference.py's.
 """
@@ -15,6 +15,7 @@ import argparse
 import ctypes
 import gzip
 import json
+import math
 import os
 import subprocess
 import sys
@@ -27,8 +28,8 @@ TOKENS = (1, 5)
 FORMATS = {
     "f32": ("f32", ()),
     "f16": ("f16", ()),
-    "i8": ("f16", ("--quantize", "all=i8g32")),
-    "i4": ("f16", ("--quantize", "all=i4g32")),
+    "i8": ("f32", ("--quantize", "all=i8g32")),
+    "i4": ("f32", ("--quantize", "all=i4g32")),
 }
 
 
@@ -152,6 +153,36 @@ def difference(folder, name, tokens):
         sys.exit(f"error: {function['name']} of {name} returns status {status}")
     found = logits.reshape(want.shape).astype(np.float64)
     return float(np.abs(found - want).max()), bool((found.argmax(1) == want.argmax(1)).all())
+
+
+def plans(folder, soc, name, tokens):
+    """Plans for the runner of testsuite/harness/run.c: one call, and two; the logits go to the file returned."""
+    function, where = described(folder, soc, name, tokens)
+    first, _ = inputs_of_call(folder, name, tokens)
+    sizes, places, logits = {"f32": 4, "f16": 2, "i64": 8, "i8": 1}, stored(folder, name), where / "logits.bin"
+    lines = [f"library {where / 'model.so'}", f"symbol {function['symbol']}", f"workspace {function['workspace_bytes']}"]
+    for i, argument in enumerate(function["arguments"]):
+        file = where / f"argument.{i}.bin"
+        if i < len(first):
+            first[i].tofile(file)
+            size = first[i].nbytes
+        else:
+            source, offset, size = places[argument["name"]]
+            if offset or size != source.stat().st_size:
+                with source.open("rb") as data:
+                    data.seek(offset)
+                    file.write_bytes(data.read(size))
+            else:
+                file = source
+        lines.append(f"arg read {size} {sizes[argument['dtype']]} {file} -")
+    for i, result in enumerate(function["results"]):
+        size = math.prod(result["shape"]) * sizes[result["dtype"]]
+        lines.append(f"arg result {size} {sizes[result['dtype']]} - {logits if i == 0 else '-'}")
+    out = []
+    for calls in (1, 2):
+        out.append(where / f"plan.{calls}")
+        out[-1].write_text("\n".join(lines + [f"repetitions {calls}"]) + "\n")
+    return out, logits
 
 
 def check(folder):

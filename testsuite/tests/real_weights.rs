@@ -7,6 +7,8 @@
 //! FOLDER is made by benches/cpu/install.py; INPUTS holds the exported modules (default: testsuite/fixtures). Quantised weights have no
 //! reference of their own: they are judged by the f32 function on the same weights, dequantised, which f32 holds exactly.
 
+#![allow(clippy::print_stdout)] // how close it is
+
 use flate2::read::GzDecoder;
 use half::f16;
 use spec_runtime::bundle::{Buffer, Bundle, Workspace};
@@ -194,8 +196,12 @@ impl Compiled {
 /// Checks that `values` are within `tolerance` of `expected`, and returns the largest difference.
 fn close(what: &str, values: &[f32], expected: &[f32], tolerance: f32) {
     assert_eq!(values.len(), expected.len(), "{what}");
+    assert!(
+        values.iter().all(|v| v.is_finite()),
+        "{what}: infinite or NaN"
+    );
     let most = values.iter().zip(expected).map(|(a, b)| (a - b).abs());
-    let most = most.fold(0.0_f32, |a, d| if d <= a { a } else { d }); // a NaN stays
+    let most = most.fold(0.0_f32, f32::max);
     println!("{what}: largest difference of a logit {most:.2e}, {tolerance:.0e} allowed");
     assert!(most <= tolerance, "{what}: {most}");
 }

@@ -10,8 +10,10 @@ mod columns;
 mod dot;
 mod float;
 mod quantise;
+mod results;
 mod rows;
 mod simd;
+mod turns;
 
 use crate::{DType, Emit, KernelError, Slot, Target, schedule};
 

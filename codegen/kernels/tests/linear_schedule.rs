@@ -60,10 +60,11 @@ fn table(machine: &Machine) -> String {
             .map(|m| format!("{}x{}", of(m).rows, of(m).tokens))
             .to_vec();
         let one = of(1);
+        let apart = if one.apart { " apart" } else { "" };
         let dot = one.dot.map_or(String::new(), |d| format!(" {d:?}"));
         writeln!(
             table,
-            "{name:<10} {:<24} step {:<2} loads {:?} prefetch {}{dot}",
+            "{name:<10} {:<24} step {:<2} loads {:?} prefetch {}{apart}{dot}",
             tiles.join(" "),
             one.step,
             one.loads,
@@ -74,12 +75,34 @@ fn table(machine: &Machine) -> String {
     table
 }
 
+/// x is widened once where it stays in the first cache and enough rows share the work.
+#[test]
+fn widens() {
+    let target = common::a55().target; // 32 KiB
+    let format = Format::Dense {
+        dtype: F16,
+        layout: Layout::OutIn,
+    };
+    let widens = |x, (m, n, k)| {
+        let linear = Linear {
+            x,
+            ..linear(format, Activations::Float, (m, n, k))
+        };
+        schedule::linear(&target, &linear).widen
+    };
+    assert!(widens(F16, (1, 64, 576)));
+    assert!(widens(F16, (5, 64, 1228)));
+    assert!(!widens(F16, (5, 64, 1229)), "24 KiB is three quarters");
+    assert!(!widens(F16, (1, 63, 576)), "few rows");
+    assert!(!widens(DType::F32, (1, 64, 576)), "nothing to widen");
+}
+
 #[test]
 fn avx512() {
     insta::assert_snapshot!(table(&common::avx512()), @r"
-    f32        4x1 4x5 2x8 2x8 2x11     step 16 loads (16, 16) prefetch 8192
-    f16        4x1 4x5 2x8 2x8 2x11     step 16 loads (16, 16) prefetch 8192
-    bf16       4x1 4x5 2x8 2x8 2x11     step 16 loads (16, 16) prefetch 8192
+    f32        4x1 4x5 2x8 2x8 2x11     step 16 loads (16, 16) prefetch 2048 apart
+    f16        4x1 4x5 2x8 2x8 2x11     step 16 loads (16, 16) prefetch 2048 apart
+    bf16       4x1 4x5 2x8 2x8 2x11     step 16 loads (16, 16) prefetch 2048 apart
     f32 [K,N]  8x1 4x5 2x8 2x8 2x11     step 4  loads (16, 16) prefetch 8192
     f16 [K,N]  8x1 4x5 2x8 2x8 2x11     step 4  loads (16, 16) prefetch 8192
     i8 row     4x1 4x5 2x8 2x8 2x11     step 16 loads (16, 16) prefetch 8192
@@ -98,9 +121,9 @@ fn avx512() {
 #[test]
 fn avx2() {
     insta::assert_snapshot!(table(&common::avx2()), @r"
-    f32        4x1 2x5 2x4 2x6 2x6      step 8  loads (8, 8) prefetch 8192
-    f16        4x1 2x5 2x4 2x6 2x6      step 8  loads (8, 8) prefetch 8192
-    bf16       4x1 2x5 2x4 2x6 2x6      step 8  loads (8, 8) prefetch 8192
+    f32        4x1 2x5 2x4 2x6 2x6      step 8  loads (8, 8) prefetch 2048 apart
+    f16        4x1 2x5 2x4 2x6 2x6      step 8  loads (8, 8) prefetch 2048 apart
+    bf16       4x1 2x5 2x4 2x6 2x6      step 8  loads (8, 8) prefetch 2048 apart
     f32 [K,N]  8x1 2x5 2x4 2x6 2x6      step 4  loads (8, 8) prefetch 8192
     f16 [K,N]  8x1 2x5 2x4 2x6 2x6      step 4  loads (8, 8) prefetch 8192
     i8 row     4x1 2x5 2x4 2x4 2x5      step 8  loads (8, 8) prefetch 8192

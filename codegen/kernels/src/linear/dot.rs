@@ -2,8 +2,9 @@
 //! `-offset * sum(x)`.
 
 use super::quantise::Quantised;
-use super::rows::{Block, Context, Cursor};
+use super::rows::{Block, Context};
 use super::simd::{self, at, fma, offset, ty};
+use super::turns::Cursor;
 use crate::schedule::Dot;
 use crate::{DType, Format, Target, Text, Value};
 
@@ -153,7 +154,7 @@ pub(super) fn step(
 ) -> Vec<Value> {
     let Some(q) = &c.quantised else { return sums };
     let row = |t: &mut Text, r: usize| -> Vec<_> {
-        let p = at(t, &cursor.weight, r as i64 * c.row_bytes());
+        let p = block.row(t, &cursor.weight, r, c.row_bytes());
         let blocks = 0..q.group / 32;
         let block = |b: i64| {
             let p = at(t, &p, b * 4 * c.linear.format.bits());
@@ -251,7 +252,7 @@ fn product(
         Some(scales) => {
             let scaled = t.op(format_args!("arith.mulf {real}, {} : {vector}", x.scale));
             let p = offset(t, scales, &cursor.step, 4);
-            let p = at(t, &p, row as i64 * c.scale_row());
+            let p = block.scale_row(t, c, &p, row);
             let scale = simd::load_splat(t, &p, n);
             fma(t, &scaled, &scale, sum, n)
         }

@@ -1,7 +1,8 @@
 //! Products in f32.
 
-use super::rows::{Block, Context, Cursor};
+use super::rows::{Block, Context, alloca, split};
 use super::simd::{self, at, fma, slice, ty};
+use super::turns::Cursor;
 use crate::{DType, Feature, Format, Text, Value};
 
 /// The values of a nibble, where one instruction looks 16 of them up.
@@ -16,6 +17,26 @@ pub(super) fn table(t: &mut Text, c: &Context) -> Option<Value> {
             values.join(", ")
         ))
     })
+}
+
+/// Writes x as f32 on the stack; returns the first one.
+pub(super) fn widen(t: &mut Text, c: &Context) -> Value {
+    let (m, k, lanes) = (c.linear.m, c.linear.k, c.target.lanes());
+    let (dtype, size) = (c.linear.x, c.linear.x.bytes() as i64);
+    let to = alloca(t, 4 * m * k);
+    split(t, m, 1, &mut |t, token, _| {
+        let source = simd::offset(t, &c.slots[0], token, c.linear.x_stride * size);
+        let target = simd::offset(t, &to, token, 4 * k);
+        split(t, k, lanes as i64, &mut |t, i, count| {
+            let valid = (count as usize, lanes);
+            let p = simd::offset(t, &source, i, size);
+            let narrow = simd::load_first(t, &p, valid, dtype);
+            let wide = simd::to_f32(t, &narrow, lanes, dtype);
+            let p = simd::offset(t, &target, i, 4);
+            simd::store_first(t, &wide, &p, valid, DType::F32);
+        });
+    });
+    to
 }
 
 /// `inputs` numbers from `pointer` as vectors of f32, by loads of `wide`; the last ones may be partly zeros.
@@ -50,14 +71,7 @@ fn x(
 ) -> Vec<Value> {
     debug_assert!(token < block.tokens);
     let p = at(t, &cursor.x, token as i64 * c.x_row());
-    numbers(
-        t,
-        c.target.lanes(),
-        &p,
-        inputs,
-        c.schedule.loads.0,
-        c.linear.x,
-    )
+    numbers(t, c.target.lanes(), &p, inputs, c.schedule.loads.0, c.x())
 }
 
 /// Formats without groups: sum += w * x.
@@ -75,7 +89,7 @@ pub(super) fn plain(
         _ => DType::I8,
     };
     let weights = |t: &mut Text, row: usize| {
-        let p = at(t, &cursor.weight, row as i64 * c.row_bytes());
+        let p = block.row(t, &cursor.weight, row, c.row_bytes());
         numbers(t, lanes, &p, inputs, c.schedule.loads.1, dtype)
     };
     let mut step = |t: &mut Text, (r, m): (usize, usize), w: &[Value], x: &[Value]| {
@@ -130,12 +144,12 @@ pub(super) fn grouped(
             *sum = fma(t, &group, s, sum, lanes);
         };
     let weights = |t: &mut Text, row: usize| {
-        let p = at(t, &cursor.weight, row as i64 * c.row_bytes());
+        let p = block.row(t, &cursor.weight, row, c.row_bytes());
         let w = match c.linear.format {
             Format::I4 { .. } => nibbles(t, c, &p, group),
             _ => numbers(t, lanes, &p, group as usize, c.schedule.loads.1, DType::I8),
         };
-        let p = at(t, &scales, row as i64 * c.scale_row());
+        let p = block.scale_row(t, c, &scales, row);
         (w, simd::load_splat(t, &p, lanes))
     };
     if block.rows <= block.tokens {

@@ -43,6 +43,22 @@ pub(super) fn load(t: &mut Text, pointer: &Value, n: usize, dtype: DType) -> Val
     ))
 }
 
+/// One element.
+pub(super) fn load_one(t: &mut Text, pointer: &Value, dtype: DType) -> Value {
+    let (bytes, name) = (dtype.bytes(), dtype.name());
+    t.op(format_args!(
+        "llvm.load {pointer} {{alignment = {bytes} : i64}} : !llvm.ptr -> {name}"
+    ))
+}
+
+/// Stores one element.
+pub(super) fn store_one(t: &mut Text, value: &Value, pointer: &Value, dtype: DType) {
+    let (bytes, name) = (dtype.bytes(), dtype.name());
+    t.line(format_args!(
+        "llvm.store {value}, {pointer} {{alignment = {bytes} : i64}} : {name}, !llvm.ptr"
+    ));
+}
+
 /// The first `valid` of `n` elements, then zeros; memory behind them is not touched.
 pub(super) fn load_first(
     t: &mut Text,
