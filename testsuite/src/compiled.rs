@@ -1,11 +1,12 @@
 //! Models compiled by `spec-compile`, called in this process through the runtime's loader.
 
+use crate::harness::{Arg, Call, Linking, Machine, Program};
 use crate::modelgen::run::Input;
 use crate::modelgen::{Element, Type};
 use crate::tools::{run, spec_compile};
 use half::{bf16, f16};
 use spec_runtime::bundle::{Buffer, Bundle, Workspace};
-use spec_runtime::manifest::Function;
+use spec_runtime::manifest::{Function, Manifest};
 use spec_runtime::memory::Memory;
 use spec_runtime::pool::Pool;
 use std::path::Path;
@@ -118,6 +119,70 @@ impl Compiled {
         let functions = &self.bundle.manifest().functions;
         let found = functions.iter().find(|f| f.name == function);
         found.ok_or(format!("the manifest has no function {function}"))
+    }
+}
+
+/// A function of a bundle, linked with the C runner for this machine or another.
+#[derive(Debug)]
+pub struct Entry {
+    function: Function,
+    program: Program,
+}
+
+impl Entry {
+    /// The function `name` of the bundle in `out`: its object file in a static program, or its shared library, loaded.
+    ///
+    /// # Errors
+    /// What the manifest, the linker or the runner says.
+    pub fn new(machine: Machine, linking: Linking, out: &Path, name: &str) -> Result<Self, String> {
+        let text = std::fs::read_to_string(out.join("manifest.json")).map_err(|e| e.to_string())?;
+        let manifest = Manifest::from_json(&text).map_err(|e| e.to_string())?;
+        let function = (manifest.functions.into_iter())
+            .find(|f| f.name == name)
+            .ok_or(format!("no function {name}"))?;
+        let symbol = &function.symbol;
+        let program = match linking {
+            Linking::Static => Program::build(machine, linking, &out.join("model.o"), symbol),
+            Linking::Dynamic => Program::library(machine, &out.join("model.so"), symbol),
+        };
+        let program = program.map_err(|e| e.to_string())?;
+        Ok(Entry { function, program })
+    }
+
+    /// The manifest's description.
+    pub fn described(&self) -> &Function {
+        &self.function
+    }
+
+    /// One call with guards around every buffer: arguments in order to all results in order. Allocations are an error.
+    ///
+    /// # Errors
+    /// What the runner says, a status of the model, an allocation.
+    pub fn call_bytes(&self, args: &[Vec<u8>], threads: usize) -> Result<Vec<Vec<u8>>, String> {
+        let slots = self.function.slots().map_err(|e| e.to_string())?;
+        let list = slots.iter().map(|slot| {
+            let align = slot.dtype.bytes();
+            match (slot.is_result, slot.written) {
+                (true, _) => Arg::result(slot.bytes, align),
+                (false, true) => Arg::update(args[slot.index].clone(), align),
+                (false, false) => Arg::read(args[slot.index].clone(), align),
+            }
+        });
+        let mut call = Call::new(self.function.workspace_bytes as usize, list.collect());
+        call.threads = threads;
+        let outcome = self.program.run(&call).map_err(|e| e.to_string())?;
+        if outcome.status != 0 || outcome.allocations != 0 {
+            let (status, allocations) = (outcome.status, outcome.allocations);
+            return Err(format!("status {status}, {allocations} allocations"));
+        }
+        let mut out = vec![];
+        for (i, result) in self.function.results.iter().enumerate() {
+            let wanted = result.aliases_argument.map_or((true, i), |a| (false, a));
+            let at = (slots.iter()).position(|s| (s.is_result, s.index) == wanted);
+            let bytes = at.and_then(|at| outcome.outputs[at].clone());
+            out.push(bytes.ok_or("a result was not written")?);
+        }
+        Ok(out)
     }
 }
 

@@ -1,84 +1,26 @@
 //! Models compiled for Cortex-A55 and run under qemu, linked statically and loaded: against the double-precision reference, with
 //! guards around every buffer, and bit for bit whatever the number of tokens in a call and of threads.
 
-use spec_runtime::manifest::{Function, Manifest};
-use spec_testsuite::compiled::{compile, decode, encode};
-use spec_testsuite::harness::{Arg, Call, Linking, Machine, Program};
+use spec_testsuite::compiled::{Entry, compile, decode, encode};
+use spec_testsuite::harness::{Linking, Machine};
 use spec_testsuite::modelgen::run::Input;
 use spec_testsuite::modelgen::{
     EXPORTERS, Element, Form, Host, ModelSpec, Reference, Type, build, catalogue,
 };
-use std::path::Path;
 
 const M: usize = 3;
 const PROMPT: [usize; 6] = [3, 17, 42, 5, 63, 0];
-
-/// A function of a bundle, linked with the C runner.
-struct Entry {
-    function: Function,
-    program: Program,
-}
-
-impl Entry {
-    fn new(machine: Machine, linking: Linking, out: &Path, name: &str) -> Result<Self, String> {
-        let text = std::fs::read_to_string(out.join("manifest.json")).map_err(|e| e.to_string())?;
-        let manifest = Manifest::from_json(&text).map_err(|e| e.to_string())?;
-        let function = (manifest.functions.into_iter())
-            .find(|f| f.name == name)
-            .ok_or(format!("no function {name}"))?;
-        let program = match linking {
-            Linking::Static => {
-                Program::build(machine, linking, &out.join("model.o"), &function.symbol)
-            }
-            Linking::Dynamic => Program::library(machine, &out.join("model.so"), &function.symbol),
-        };
-        let program = program.map_err(|e| e.to_string())?;
-        Ok(Entry { function, program })
-    }
-
-    fn call(
-        &self,
-        args: &[Input],
-        results: &[Type],
-        threads: usize,
-    ) -> Result<Vec<Vec<f64>>, String> {
-        let slots = self.function.slots().map_err(|e| e.to_string())?;
-        let mut list = vec![];
-        for slot in &slots {
-            let align = slot.dtype.bytes();
-            list.push(if slot.is_result {
-                Arg::result(slot.bytes, align)
-            } else if slot.written {
-                Arg::update(encode(&args[slot.index])?, align)
-            } else {
-                Arg::read(encode(&args[slot.index])?, align)
-            });
-        }
-        let mut call = Call::new(self.function.workspace_bytes as usize, list);
-        call.threads = threads;
-        let outcome = self.program.run(&call).map_err(|e| e.to_string())?;
-        if outcome.status != 0 || outcome.allocations != 0 {
-            return Err(format!(
-                "status {}, {} allocations",
-                outcome.status, outcome.allocations
-            ));
-        }
-        let mut out = vec![];
-        for (i, (ty, result)) in results.iter().zip(&self.function.results).enumerate() {
-            let wanted = result.aliases_argument.map_or((true, i), |a| (false, a));
-            let at = (slots.iter()).position(|s| (s.is_result, s.index) == wanted);
-            let bytes = at.and_then(|at| outcome.outputs[at].as_ref());
-            out.push(decode(ty, bytes.ok_or("a result was not written")?));
-        }
-        Ok(out)
-    }
-}
 
 fn answers(entry: &Entry, model: &ModelSpec, m: usize, threads: usize) -> Result<Vec<f64>, String> {
     let mut host = Host::new(&model.config, &model.style);
     let mut all = vec![];
     for (i, tokens) in PROMPT.chunks(m).enumerate() {
-        let run = |args: &[Input], types: &[Type]| entry.call(args, types, threads);
+        let run = |args: &[Input], types: &[Type]| {
+            let args = args.iter().map(encode).collect::<Result<Vec<_>, _>>()?;
+            let results = entry.call_bytes(&args, threads)?;
+            let values = types.iter().zip(&results).map(|(t, b)| decode(t, b));
+            Ok::<_, String>(values.collect())
+        };
         all.extend(host.call_with(tokens, i * m, run)?);
     }
     all.extend(host.caches().flatten());

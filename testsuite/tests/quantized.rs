@@ -4,7 +4,8 @@
 use spec_runtime::manifest::{Argument, DType, QuantFormat};
 use spec_runtime::pool::Pool;
 use spec_runtime::quantize::{Matrix, Scheme, TRANSPOSED, dequantise, quantise};
-use spec_testsuite::compiled::{Compiled, decode, encode};
+use spec_testsuite::compiled::{Compiled, Entry, compile, decode, encode};
+use spec_testsuite::harness::{Linking, Machine};
 use spec_testsuite::modelgen::run::Input;
 use spec_testsuite::modelgen::{
     Config, EXPORTERS, Element, Exporter, Form, Host, ModelSpec, Style, Type, WeightLayout, build,
@@ -208,6 +209,67 @@ fn integer_activations() {
         tolerance: 5e-2,
     };
     check(&["all=i8g32 activations=int8", "all=i4g32 activations=int8"].map(case));
+}
+
+/// The same code for Cortex-A55, whose products of integers are SDOT, under qemu.
+#[test]
+fn cortex_a55_under_qemu() {
+    let cases = [
+        ("all=i8 scales=f32", 1e-5),
+        ("all=i8g32", 1e-5),
+        ("all=i4g32", 1e-5),
+        ("all=i8g32 activations=int8", 5e-2),
+        ("all=i4g32 activations=int8", 5e-2),
+    ];
+    let model = model(Exporter::Torch);
+    let text = build(&Form::DecodeVerify(model.clone(), M)).text;
+    let dense = Compiled::new(&text, &[]).expect("compiles");
+    for (options, tolerance) in cases {
+        if let Err(problem) = cross(&model, &text, &dense, (options, tolerance)) {
+            panic!("{options}: {problem}");
+        }
+    }
+}
+
+fn cross(
+    model: &ModelSpec,
+    text: &str,
+    dense: &Compiled,
+    (options, tolerance): (&str, f64),
+) -> Result<(), String> {
+    let folder = compile(text, &["--soc=imx95", "--quantize", options])?;
+    let out = folder.path().join("out");
+    let mut bits: Vec<Vec<u64>> = vec![];
+    for (function, m) in [("decode", 1), ("verify", M)] {
+        let entry = Entry::new(Machine::Aarch64, Linking::Static, &out, function)?;
+        let described = &entry.described().arguments;
+        let new = || Host::new(&model.config, &model.style);
+        let (mut host, mut dense_host) = (new(), new());
+        let (mut found, mut expected) = (vec![], vec![]);
+        for (i, tokens) in PROMPT.chunks(m).enumerate() {
+            found.extend(host.call_with(tokens, i * m, |args, types: &[Type]| {
+                let (bytes, _) = arguments(described, args)?;
+                let results = entry.call_bytes(&bytes, m)?; // as many threads as tokens
+                let values = types.iter().zip(&results).map(|(t, b)| decode(t, b));
+                Ok::<_, String>(values.collect())
+            })?);
+            expected.extend(dense_host.call_with(tokens, i * m, |args, types| {
+                let (_, meant) = arguments(described, args)?;
+                dense.call(function, &meant, types, None)
+            })?);
+        }
+        let largest = expected.iter().fold(0.0_f64, |a, v| a.max(v.abs()));
+        for (e, f) in expected.iter().zip(&found) {
+            if f.is_nan() || (e - f).abs() > tolerance * largest {
+                return Err(format!("{function}: {f}, expected {e}"));
+            }
+        }
+        bits.push(found.iter().map(|v| v.to_bits()).collect());
+    }
+    if bits[0] != bits[1] {
+        return Err(format!("{M} tokens in a call give other bits than one"));
+    }
+    Ok(())
 }
 
 /// The manifest says which format a weight has.
