@@ -1,6 +1,7 @@
 //! Lowerings of the spec dialect.
 
 mod c_abi;
+mod check_bounds;
 mod cursor;
 mod decompose;
 pub mod emit;
@@ -12,9 +13,10 @@ mod plan_memory;
 mod prepare_entry;
 mod share_layers;
 mod split_reductions;
-pub mod target;
+mod target;
 
 pub use c_abi::CAbi;
+pub use check_bounds::CheckBounds;
 pub use decompose::Decompose;
 pub use lower_kernels::LowerKernels;
 pub use lower_to_host::LowerToHost;
@@ -29,6 +31,7 @@ pub fn register() {
     ONCE.call_once(|| {
         spec_dialect::pass::register::<LowerToHost>();
         spec_dialect::pass::register::<Decompose>();
+        spec_dialect::pass::register::<CheckBounds>();
         spec_dialect::pass::register::<PrepareEntry>();
         spec_dialect::pass::register::<PlanMemory>();
         spec_dialect::pass::register::<ShareLayers>();

@@ -1,6 +1,6 @@
 //! The way of a CPU region from tensors to the LLVM dialect, as textual pipelines of named passes.
 
-use spec_kernels::{Arch, Feature, Target};
+use spec_kernels::Target;
 
 /// From an exporter's function to model ops on buffers. Functions must be public; private ones are inlined.
 ///
@@ -16,7 +16,7 @@ pub fn prepare(quantise: &str) -> String {
         // what the ops mean, rather than how an exporter wrote them
         "spec-raise,canonicalize,cse",
         &format!(
-            "{quantise}func.func(spec-decompose,linalg-fuse-elementwise-ops),canonicalize,cse"
+            "{quantise}func.func(spec-decompose,linalg-fuse-elementwise-ops,spec-check-bounds),canonicalize,cse"
         ),
         // buffers: caches in place, weights never copied
         "func.func(spec-prepare-entry)",
@@ -46,11 +46,8 @@ pub fn lower(target: &Target) -> String {
 
 /// `target` as options of `spec-lower-kernels`.
 fn options(target: &Target) -> String {
-    let arch = match target.arch {
-        Arch::X86_64 => "x86_64",
-        Arch::Aarch64 => "aarch64",
-    };
-    let features: Vec<&str> = target.features.iter().copied().map(spelling).collect();
+    let arch = target.arch.name();
+    let features: Vec<&str> = target.features.iter().map(|f| f.name()).collect();
     format!(
         "arch={arch} vector-bits={} vector-registers={} l1-bytes={} features={}",
         target.vector_bits,
@@ -58,16 +55,4 @@ fn options(target: &Target) -> String {
         target.l1_bytes,
         features.join(",")
     )
-}
-
-fn spelling(feature: Feature) -> &'static str {
-    match feature {
-        Feature::Avx512 => "avx512",
-        Feature::Vnni => "vnni",
-        Feature::AvxVnni => "avxvnni",
-        Feature::Dotprod => "dotprod",
-        Feature::Fp16 => "fp16",
-        Feature::Bf16 => "bf16",
-        Feature::I8mm => "i8mm",
-    }
 }

@@ -23,7 +23,7 @@ typedef struct spec_pool {
 enum {
   SPEC_OK = 0,
   SPEC_BAD_TOKEN = 1,       /* a token id outside of the vocabulary */
-  SPEC_ASSERTION_FAILED = 2 /* an assertion of the model failed */
+  SPEC_ASSERTION_FAILED = 2 /* a position outside of the caches, or another assertion of the model */
 };
 
 /* A model function. pool may be NULL: one core. */

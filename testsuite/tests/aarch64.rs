@@ -5,7 +5,7 @@ use spec_testsuite::compiled::{Entry, compile, decode, encode};
 use spec_testsuite::harness::{Linking, Machine};
 use spec_testsuite::modelgen::run::Input;
 use spec_testsuite::modelgen::{
-    EXPORTERS, Element, Form, Host, ModelSpec, Reference, Type, build, catalogue,
+    CacheForm, EXPORTERS, Element, Form, Host, ModelSpec, Reference, Type, abi, build, catalogue,
 };
 
 const M: usize = 3;
@@ -99,4 +99,49 @@ fn cortex_a76_under_qemu() {
 #[test]
 fn this_machine() {
     check("host", Machine::Native);
+}
+
+/// A position that leaves no room for the new rows, or a negative one, is an error of the call: nothing outside of buffers is touched.
+#[test]
+fn a_full_cache_is_an_error() {
+    let mut failures = vec![];
+    for (name, model) in models() {
+        let text = build(&Form::DecodeVerify(model.clone(), M)).text;
+        let folder = compile(&text, &["--soc=host"]).expect("compiles");
+        let out = folder.path().join("out");
+        let context = model.config.context;
+        for (function, m) in [("decode", 1), ("verify", M)] {
+            let entry =
+                Entry::new(Machine::Native, Linking::Dynamic, &out, function).expect("links");
+            // rows are the caller's to append: such a model may read one position further
+            let last = context
+                - if model.style.cache == CacheForm::Rows {
+                    0
+                } else {
+                    m
+                };
+            for (position, fits) in [
+                (last, true),
+                (last + 1, false),
+                (1 << 40, false),
+                (usize::MAX, false),
+            ] {
+                let abi = abi(&model.config.with_tokens(m), &model.style);
+                let args =
+                    Host::new(&model.config, &model.style).args(&abi, &PROMPT[..m], position);
+                let args = args.iter().map(encode).collect::<Result<Vec<_>, _>>();
+                let ran = entry.call_bytes(&args.expect("dense"), 1);
+                let expected = if fits {
+                    Ok(())
+                } else {
+                    Err("status 2, 0 allocations".to_owned())
+                };
+                let ran = ran.map(drop);
+                if ran != expected {
+                    failures.push(format!("{name} {function} at {position}: {ran:?}"));
+                }
+            }
+        }
+    }
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
 }

@@ -30,6 +30,48 @@ pub enum Feature {
     I8mm,
 }
 
+impl Feature {
+    /// All of them, with their names in options of passes and in device files.
+    pub const NAMES: [(&'static str, Feature); 7] = [
+        ("avx512", Feature::Avx512),
+        ("vnni", Feature::Vnni),
+        ("avxvnni", Feature::AvxVnni),
+        ("dotprod", Feature::Dotprod),
+        ("fp16", Feature::Fp16),
+        ("bf16", Feature::Bf16),
+        ("i8mm", Feature::I8mm),
+    ];
+
+    /// The extension of that name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        let found = Self::NAMES.iter().find(|(n, _)| *n == name);
+        found.map(|(_, feature)| *feature)
+    }
+
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        let found = Self::NAMES.iter().find(|(_, f)| *f == self);
+        found.map_or("", |(name, _)| name)
+    }
+}
+
+impl Arch {
+    /// Its name in options of passes, and in LLVM's triples.
+    pub fn name(self) -> &'static str {
+        match self {
+            Arch::X86_64 => "x86_64",
+            Arch::Aarch64 => "aarch64",
+        }
+    }
+
+    /// The instruction set of that name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        [Arch::X86_64, Arch::Aarch64]
+            .into_iter()
+            .find(|a| a.name() == name)
+    }
+}
+
 /// What a core can do, filled from a device file or from the machine at hand. Kernels are functions of it, and of nothing else about a device.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Target {
