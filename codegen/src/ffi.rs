@@ -97,7 +97,7 @@ impl Session {
         unsafe {
             let registry = mlirDialectRegistryCreate();
             mlirRegisterAllDialects(registry);
-            spec_dialect::ffi::insert_dialect(registry);
+            spec_dialect::ffi::insert_into_registry(registry.ptr);
             let context = mlirContextCreateWithRegistry(registry, false);
             mlirRegisterAllLLVMTranslations(context);
             mlirContextAttachDiagnosticHandler(context, Some(keep), data.cast_mut().cast(), None);

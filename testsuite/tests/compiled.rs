@@ -192,6 +192,39 @@ fn element_types_and_odd_sizes() {
     check(models);
 }
 
+/// Calls of 2 to 16 tokens, in the rows form and in the form that updates the cache.
+#[test]
+fn up_to_sixteen_tokens() {
+    for cache in [CacheForm::Rows, CacheForm::Slice] {
+        for dtype in [Element::F32, Element::F16] {
+            let (name, mut model) = catalogue(Exporter::Torch).swap_remove(0);
+            (model.style.cache, model.config.dtype) = (cache, dtype);
+            model.config.context = 32;
+            let tokens: Vec<usize> = (0..32).map(|i| (7 * i + 3) % 64).collect();
+            let mut all: Vec<Vec<u64>> = vec![];
+            for m in [1, 2, 5, 8, 16] {
+                let text = build(&Form::DecodeVerify(model.clone(), m)).text;
+                let compiled = Compiled::new(&text, &[]).expect("compiles");
+                let mut host = Host::new(&model.config, &model.style);
+                let mut bits = vec![];
+                for (i, tokens) in tokens.chunks_exact(m).enumerate() {
+                    let head = host.call_with(tokens, i * m, |args, types| {
+                        compiled.call("verify", args, types, None)
+                    });
+                    bits.extend(head.expect("runs").iter().map(|v| v.to_bits()));
+                }
+                all.push(bits);
+            }
+            let longest = all[0].len();
+            for (m, bits) in [2, 5, 8, 16].into_iter().zip(&all[1..]) {
+                assert!(bits.len() * 2 > longest, "too few tokens");
+                let same = bits[..] == all[0][..bits.len()];
+                assert!(same, "{name}, {cache:?}, {dtype:?}: {m} tokens a call");
+            }
+        }
+    }
+}
+
 /// Elements of a static memref or tensor type as MLIR prints it: `memref<3x1x64xf32, strided<...>>`.
 fn elements(ty: &str) -> Option<usize> {
     let dims = ty.split_once('<')?.1;
@@ -210,6 +243,15 @@ fn large_ops(mlir: &str, limit: usize) -> Vec<String> {
         }
     }
     found
+}
+
+#[test]
+fn large_ops_are_found() {
+    let mlir = "memref.copy %a, %b : memref<4x8xf32> to memref<4x8xf32, strided<[8, 1], offset: ?>>\n\
+        linalg.transpose ins(%c : memref<1x31xf16>) outs(%d : memref<31x1xf16>) permutation = [1, 0]\n\
+        spec.linear out_in dense ins(%x, %w : memref<1x64xf32>, memref<64x64xf32>) outs(%y : memref<1x64xf32>)";
+    assert_eq!(large_ops(mlir, 32).len(), 1);
+    assert_eq!(large_ops(mlir, 31).len(), 2);
 }
 
 /// Nothing but kernels touches weights and caches: none is copied, transposed or converted. With `allocations` 0 in `aarch64.rs`, a

@@ -44,7 +44,7 @@ impl Caller {
         status: Value,
     ) -> Result<(), Diagnostics> {
         let (model_ops, others): (Vec<Op>, Vec<Op>) =
-            (function.nested().into_iter()).partition(|o| kernels::is_model_op(*o));
+            (function.nested().into_iter()).partition(|o| kernels::has_kernels(*o));
         let others: Vec<Op> = (others.into_iter())
             .filter(|o| matches!(o.name(), "memref.copy" | "cf.assert"))
             .collect();

@@ -2,6 +2,7 @@
 
 use super::reader::{Buffer, Reader};
 use spec_dialect::ffi::{Op, Value};
+use spec_dialect::model_ops::{is_model_op, operand_of_group};
 use spec_dialect::pass::Diagnostics;
 use spec_kernels::{
     Activation, Activations, Argmax, Attention, DType, Embedding, Format, Function, HeadRows,
@@ -26,18 +27,8 @@ pub(super) struct Request {
 }
 
 /// Whether kernels are for `op`.
-pub(super) fn is_model_op(op: Op) -> bool {
-    matches!(
-        op.name(),
-        "spec.linear"
-            | "spec.norm"
-            | "spec.rope"
-            | "spec.attention"
-            | "spec.activation"
-            | "spec.embedding"
-            | "spec.argmax"
-            | "linalg.softmax"
-    )
+pub(super) fn has_kernels(op: Op) -> bool {
+    is_model_op(op) || op.name() == "linalg.softmax"
 }
 
 /// The kernel for `op`.
@@ -85,14 +76,12 @@ fn format(reader: &Reader, weight: &Buffer, scale: Option<&Buffer>) -> Result<Fo
 }
 
 fn linear(reader: &Reader) -> Found {
-    let segments = reader.segments();
-    let has = |i: usize| segments.get(i).copied().unwrap_or(0) as usize;
-    let (x, weight) = (reader.buffer(0)?, reader.buffer(1)?);
-    let scale = (has(2) == 1).then(|| reader.buffer(2)).transpose()?;
-    let bias = (has(3) == 1)
-        .then(|| reader.buffer(2 + has(2)))
-        .transpose()?;
-    let y = reader.buffer(2 + has(2) + has(3))?;
+    let (x, weight, y) = (
+        reader.required(0)?,
+        reader.required(1)?,
+        reader.required(4)?,
+    );
+    let (scale, bias) = (reader.optional(2)?, reader.optional(3)?);
     let kernel = Kernel::Linear(Linear {
         m: x.sizes[0],
         n: y.sizes[1],
@@ -296,21 +285,11 @@ fn head_rows(buffer: &Buffer, head_dim: usize, what: &str) -> Result<HeadRows, S
 }
 
 fn attention(reader: &Reader) -> Found {
-    let segments = reader.segments();
-    let mut next = 0;
-    let mut group = || {
-        let present = segments.get(next).copied().unwrap_or(0) == 1;
-        let index = segments.iter().take(next).sum::<i64>() as usize;
-        next += 1;
-        present.then_some(index)
-    };
-    let places: Vec<Option<usize>> = (0..8).map(|_| group()).collect();
-    let buffer = |i: usize| places[i].map(|p| reader.buffer(p)).transpose();
-    let required = |i: usize| buffer(i)?.ok_or("spec.attention lacks an operand".to_owned());
-    let (q, k, v, y) = (required(0)?, required(1)?, required(2)?, required(7)?);
-    let new = buffer(3)?.zip(buffer(4)?);
+    let [q, k, v, y] = [0, 1, 2, 7].map(|i| reader.required(i));
+    let (q, k, v, y) = (q?, k?, v?, y?);
+    let new = reader.optional(3)?.zip(reader.optional(4)?);
     let kv_head_dim = usize::from(reader.case("kv_layout", "head_major") == "token_major");
-    let mask = buffer(6)?;
+    let mask = reader.optional(6)?;
     if let Some(mask) = mask.as_ref().filter(|m| m.dtype != DType::F32) {
         return Err(format!("no kernel takes a mask of {}", mask.dtype.name()));
     }
@@ -342,7 +321,7 @@ fn attention(reader: &Reader) -> Found {
     if let Some((k, v)) = &new {
         arguments.extend([k.argument(), v.argument()]);
     }
-    match (&mask, places[5]) {
+    match (&mask, operand_of_group(reader.op, 5)) {
         (Some(mask), _) => arguments.push(mask.dense("the mask")?),
         (None, Some(position)) => arguments.push(Argument::Scalar(reader.operand(position)?)),
         (None, None) => return Err("spec.attention has neither position nor mask".into()),

@@ -2,6 +2,7 @@
 
 use super::kernels::Argument;
 use spec_dialect::ffi::{Element, Op, Value};
+use spec_dialect::model_ops;
 use spec_kernels::DType;
 
 /// An op's operands and attributes.
@@ -47,25 +48,14 @@ impl Reader {
         })
     }
 
-    /// Attribute `name` as MLIR prints it, or `default` where it is left out.
-    pub(super) fn text(&self, name: &str, default: &str) -> String {
-        self.op
-            .attr(name)
-            .map_or(default.to_owned(), |a| a.to_string())
-    }
-
-    /// The case of an enum attribute: `half` of `#spec<pairing half>` or `#spec.pairing<half>`.
+    /// The case of an enum attribute, or `default` where it is left out.
     pub(super) fn case(&self, name: &str, default: &str) -> String {
-        let text = self.text(name, default);
-        let inner = text
-            .rsplit_once('<')
-            .map_or(text.as_str(), |(_, rest)| rest);
-        inner
-            .trim_end_matches('>')
-            .rsplit(' ')
-            .next()
-            .unwrap_or_default()
-            .to_owned()
+        let case = model_ops::case(self.op, name);
+        if case.is_empty() {
+            default.to_owned()
+        } else {
+            case
+        }
     }
 
     pub(super) fn int(&self, name: &str) -> i64 {
@@ -76,13 +66,16 @@ impl Reader {
         self.op.attr(name).and_then(|a| a.as_f64()).unwrap_or(0.0) as f32
     }
 
-    /// Numbers of operands per group, of an op with optional ones.
-    pub(super) fn segments(&self) -> Vec<i64> {
-        let text = self.text("operandSegmentSizes", "");
-        let list = text.trim_start_matches("array<i32:").trim_end_matches('>');
-        list.split(',')
-            .filter_map(|n| n.trim().parse().ok())
-            .collect()
+    /// The buffer of operand group `i`, if it is there.
+    pub(super) fn optional(&self, i: usize) -> Result<Option<Buffer>, String> {
+        let place = model_ops::operand_of_group(self.op, i);
+        place.map(|p| self.buffer(p)).transpose()
+    }
+
+    /// The buffer of operand group `i`.
+    pub(super) fn required(&self, i: usize) -> Result<Buffer, String> {
+        let missing = || format!("{} lacks an operand", self.op.name());
+        self.optional(i)?.ok_or_else(missing)
     }
 }
 

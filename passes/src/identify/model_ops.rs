@@ -7,6 +7,8 @@ use super::bounds::volume;
 use super::facts::{Contraction, Facts, Features, Kind};
 use spec_cost::{DType, OpClass};
 use spec_dialect::ffi::{Op, Value};
+pub use spec_dialect::model_ops::is_model_op;
+use spec_dialect::model_ops::{case, group};
 
 /// Sizes of `spec.attention`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,20 +54,6 @@ impl Storage {
             _ => elements,
         }
     }
-}
-
-/// True for the ops that are each a whole step of a model: nothing beside them is a part of the step.
-pub fn is_model_op(op: Op) -> bool {
-    matches!(
-        op.name(),
-        "spec.linear"
-            | "spec.norm"
-            | "spec.rope"
-            | "spec.attention"
-            | "spec.activation"
-            | "spec.embedding"
-            | "spec.argmax"
-    )
 }
 
 /// The class that an op has wherever it stands; products and gathers depend on what they read.
@@ -134,7 +122,7 @@ fn attention(op: Op, q: &[u64]) -> Option<Attention> {
         "head_major" => (a, b),
         _ => (b, a),
     };
-    let new = if segment(op, 3).is_empty() { 0 } else { tokens };
+    let new = if group(op, 3).is_empty() { 0 } else { tokens };
     Some(Attention {
         heads,
         kv_heads,
@@ -228,7 +216,7 @@ pub fn softmax_steps(op: Op) -> u64 {
 
 /// Additions of the bias of a product; none without one.
 pub fn bias_additions(op: Op) -> u64 {
-    let biased = op.name() == "spec.linear" && !segment(op, 3).is_empty();
+    let biased = op.name() == "spec.linear" && !group(op, 3).is_empty();
     let result = op.results().next().filter(|_| biased);
     result.and_then(dims).map_or(0, volume)
 }
@@ -238,14 +226,14 @@ pub fn caches(op: Op) -> Vec<(Value, Option<Value>)> {
     if op.name() != "spec.attention" {
         return vec![];
     }
-    let cache = |k: usize| Some((op.operand(1 + k)?, segment(op, 3 + k).first().copied()));
+    let cache = |k: usize| Some((op.operand(1 + k)?, group(op, 3 + k).first().copied()));
     (0..2).filter_map(cache).collect()
 }
 
 /// The scales of a quantised product or embedding.
 pub fn scales(op: Op) -> Option<Value> {
     match op.name() {
-        "spec.linear" => segment(op, 2).first().copied(),
+        "spec.linear" => group(op, 2).first().copied(),
         "spec.embedding" if op.operands().len() > 3 => op.operand(2), // ids, table, init
         _ => None,
     }
@@ -269,30 +257,4 @@ pub fn storage(op: Op, value: Value) -> Storage {
         "i8" if weight => Storage::Quantised(DType::I8),
         _ => Storage::Plain,
     }
-}
-
-/// The case of an enum attribute: `half` of `#spec<pairing half>` or `#spec.pairing<half>`; empty if it is left out.
-fn case(op: Op, name: &str) -> String {
-    let text = op.attr(name).map(|a| a.to_string()).unwrap_or_default();
-    let inner = text
-        .rsplit_once('<')
-        .map_or(text.as_str(), |(_, rest)| rest);
-    let word = inner.trim_end_matches('>').rsplit(' ').next();
-    word.unwrap_or_default().to_owned()
-}
-
-/// The operands of group `i` of an op with optional operands.
-fn segment(op: Op, i: usize) -> Vec<Value> {
-    let text = op
-        .attr("operandSegmentSizes")
-        .map(|a| a.to_string())
-        .unwrap_or_default();
-    let list = text.trim_start_matches("array<i32:").trim_end_matches('>');
-    let sizes: Vec<usize> = list
-        .split(',')
-        .filter_map(|n| n.trim().parse().ok())
-        .collect();
-    let start = sizes.iter().take(i).sum();
-    let count = sizes.get(i).copied().unwrap_or(0);
-    op.operands().skip(start).take(count).collect()
 }

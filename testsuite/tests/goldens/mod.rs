@@ -20,6 +20,12 @@ fn stems(folder: &Path, extension: &str) -> BTreeSet<String> {
         .collect()
 }
 
+/// Names of a folder's cases.
+#[allow(dead_code)] // not every test goes through them itself
+pub fn cases(name: &str) -> BTreeSet<String> {
+    stems(&folder(name), "mlir")
+}
+
 /// The arguments that a case asks for, one a line: `// arg: --spec-outline` at its start.
 ///
 /// # Panics
@@ -37,7 +43,13 @@ fn args(text: &str) -> Vec<String> {
 }
 
 /// Runs a folder's cases with `default` or the arguments that they name. `error_*` must fail, all others must not.
+#[allow(dead_code)] // a test that shows part of a module only goes through `check_shown`
 pub fn check(name: &str, default: &[&str]) {
+    check_shown(name, default, |module| module.to_owned());
+}
+
+/// [`check`], with `show` of the module that comes out in the golden.
+pub fn check_shown(name: &str, default: &[&str], show: impl Fn(&str) -> String) {
     let folder = folder(name);
     let cases = stems(&folder, "mlir");
     assert!(!cases.is_empty());
@@ -57,23 +69,19 @@ pub fn check(name: &str, default: &[&str]) {
         let ran = opt_file(&all);
         let code = i32::from(case.starts_with("error_"));
         assert_eq!(ran.code, Some(code), "{case}: {}", ran.stderr);
-        settings.bind(|| assert_snapshot!(case.as_str(), shown(&ran)));
+        let shown = messages(&ran) + &show(&ran.stdout);
+        settings.bind(|| assert_snapshot!(case.as_str(), shown));
     }
     let orphans: Vec<_> = stems(&folder, "snap").difference(&cases).cloned().collect();
     assert!(orphans.is_empty(), "goldens without input: {orphans:?}");
 }
 
-/// Messages, then the module.
-fn shown(ran: &Ran) -> String {
+/// The lines that carry messages; MLIR prints source and IR between them.
+fn messages(ran: &Ran) -> String {
     let is_message = |l: &&str| {
         let kinds = [": error: ", ": warning: ", ": remark: ", ": note: "];
         kinds.iter().any(|k| l.contains(k)) && !l.contains("see current operation")
     };
-    let messages: String = ran
-        .stderr
-        .lines()
-        .filter(is_message)
-        .map(|l| format!("{l}\n"))
-        .collect();
-    messages + &ran.stdout
+    let lines = ran.stderr.lines().filter(is_message);
+    lines.map(|l| format!("{l}\n")).collect()
 }

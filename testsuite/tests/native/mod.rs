@@ -1,28 +1,37 @@
 //! Compiles modules with the CPU path without `spec-raise` (everything takes the generic path), and calls their functions in the
 //! harness, in guarded and poisoned memory.
 
+use spec_codegen::pipeline;
+use spec_kernels::{Arch, Target};
 use spec_testsuite::harness::{Arg, Machine, Outcome, Program};
 use spec_testsuite::modelgen::Element;
 use spec_testsuite::modelgen::run::{Call, Input, llvm_bin};
 use spec_testsuite::tools::{opt_text, run};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-/// From tensors to buffers in one workspace: `prepare` of codegen/src/pipeline.rs without recognition and quantisation.
-pub const PREPARE: &str = "builtin.module(inline,symbol-dce,canonicalize,cse,\
-    func.func(spec-decompose,linalg-fuse-elementwise-ops),canonicalize,cse,func.func(spec-prepare-entry),\
-    one-shot-bufferize{bufferize-function-boundaries function-boundary-type-conversion=identity-layout-map},canonicalize,cse,\
-    func.func(spec-plan-memory),canonicalize,cse,spec-share-layers)";
+/// From tensors to buffers in one workspace, without recognition.
+pub fn prepare() -> String {
+    let whole = pipeline::prepare("");
+    let without = whole.replace("spec-raise,", "");
+    assert_ne!(whole, without, "the pipeline has no spec-raise");
+    without
+}
 
-/// From there to the LLVM dialect: `lower` of codegen/src/pipeline.rs for this machine's instruction set. `arith-expand`: LLVM makes a
-/// call of `__truncsfbf2` of a conversion to bf16, which not every runtime library has.
-pub const LOWER: &str = "builtin.module(spec-lower-kernels{arch=x86_64 vector-bits=256 vector-registers=16 l1-bytes=32768},\
-    func.func(spec-c-abi),func.func(spec-split-reductions{sums=false},arith-expand{include-bf16=true},convert-linalg-to-loops),expand-strided-metadata,lower-affine,convert-scf-to-cf,\
-    convert-vector-to-llvm,convert-math-to-llvm,convert-math-to-libm,finalize-memref-to-llvm,convert-func-to-llvm,\
-    convert-arith-to-llvm,convert-cf-to-llvm,convert-index-to-llvm,convert-ub-to-llvm,reconcile-unrealized-casts,canonicalize,cse)";
+/// From there to the LLVM dialect, for every x86-64 core with AVX2.
+pub fn lower() -> String {
+    pipeline::lower(&Target {
+        arch: Arch::X86_64,
+        vector_bits: 256,
+        vector_registers: 16,
+        l1_bytes: 32 << 10,
+        features: BTreeSet::new(),
+    })
+}
 
 /// A compiled module.
 pub struct Compiled {
-    /// The module after [`PREPARE`], which says where results are.
+    /// The module after [`prepare`], which says where results are.
     pub prepared: String,
     library: PathBuf,
     _folder: tempfile::TempDir,
@@ -36,7 +45,7 @@ pub struct Layout {
     pub results: Vec<usize>,
 }
 
-fn pipeline(passes: &str, module: &str) -> String {
+fn run_passes(passes: &str, module: &str) -> String {
     let ran = opt_text(&[&format!("--pass-pipeline={passes}")], module);
     assert_eq!(ran.code, Some(0), "{}", ran.stderr);
     ran.stdout
@@ -49,15 +58,15 @@ fn tool(folder: &Path, program: &Path, args: &[&str]) {
 
 /// Compiles the public functions of a module on tensors.
 pub fn compile(module: &str) -> Compiled {
-    compile_with(module, LOWER)
+    compile_with(module, &lower())
 }
 
-/// [`compile`] with `lower` in place of [`LOWER`].
+/// [`compile`] with `lower` in place of [`lower`].
 pub fn compile_with(module: &str, lower: &str) -> Compiled {
-    let prepared = pipeline(PREPARE, module);
+    let prepared = run_passes(&prepare(), module);
     let folder = tempfile::tempdir().expect("a folder");
     let file = |name: &str| folder.path().join(name).display().to_string();
-    std::fs::write(file("lowered.mlir"), pipeline(lower, &prepared)).expect("can be written");
+    std::fs::write(file("lowered.mlir"), run_passes(lower, &prepared)).expect("can be written");
     tool(
         folder.path(),
         &llvm_bin().join("mlir-translate"),

@@ -1,6 +1,6 @@
 //! Assembly of modules, and its loops.
 
-use crate::native::PREPARE;
+use crate::native::prepare;
 use spec_testsuite::modelgen::run::llvm_bin;
 use spec_testsuite::tools::{Ran, opt_text, run};
 use std::path::Path;
@@ -41,7 +41,7 @@ fn text(ran: Ran) -> String {
 pub fn assembly(module: &str, lower: &str, machine: &Machine) -> String {
     let pass =
         |passes, module: &str| text(opt_text(&[&format!("--pass-pipeline={passes}")], module));
-    let lowered = pass(lower, &pass(PREPARE, module));
+    let lowered = pass(lower, &pass(&prepare(), module));
     let tool = |name: &str, args: &[&str], input: &str| {
         let program = llvm_bin().join(name);
         text(run(&program, args, Path::new("."), Some(input.as_bytes())))

@@ -75,29 +75,13 @@ pub(crate) fn unfinished(tree: &Tree) -> Violations {
 
 const LONGEST: usize = 600;
 
-/// Longer files, each with the reason.
-const LONG: &[(&str, &str)] = &[(
-    "dialect/src/ffi.rs",
-    "all raw bindings of a crate are in one file",
-)];
-
 pub(crate) fn long_files(tree: &Tree) -> Violations {
     let is_code = |p: &str| [".rs", ".cpp", ".h", ".td"].iter().any(|e| p.ends_with(e));
-    let allowed = |path: &str| LONG.iter().any(|(p, _)| *p == path);
-    let mut wrong: Violations = tree
-        .texts(|p| is_code(p) && !allowed(p))
+    tree.texts(is_code)
         .map(|(path, text)| (path, text.lines().count()))
         .filter(|(_, n)| *n > LONGEST)
         .map(|(path, n)| format!("{path}: {n} lines; split it (at most {LONGEST})"))
-        .collect();
-    let needless = LONG
-        .iter()
-        .filter(|(p, _)| tree.exists(p) && tree.text(p).lines().count() <= LONGEST);
-    wrong
-        .extend(needless.map(|(p, _)| {
-            format!("{p}: is not long any more; take it off the list of exceptions")
-        }));
-    wrong
+        .collect()
 }
 
 pub(crate) fn machine_paths(tree: &Tree) -> Violations {
@@ -308,11 +292,6 @@ mod tests {
             1
         );
         assert_eq!(count(long_files, "a/src/lib.rs", &"x\n".repeat(LONGEST)), 0);
-        assert_eq!(
-            count(long_files, LONG[0].0, "short"),
-            1,
-            "an exception that is not needed"
-        );
     }
 
     #[test]

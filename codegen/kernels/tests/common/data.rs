@@ -1,4 +1,5 @@
 //! Operands of kernels: numbers of all types from a seed, and back.
+#![allow(dead_code, reason = "each test uses its part")]
 
 use half::{bf16, f16};
 use spec_kernels::DType;
@@ -19,6 +20,21 @@ impl Random {
     /// A number of [-1, 1).
     pub fn unit(&mut self) -> f32 {
         (self.bits() >> 40) as f32 / (1 << 23) as f32 - 1.0
+    }
+
+    /// A stream of its own for each seed.
+    pub fn new(seed: u64) -> Self {
+        Random(seed)
+    }
+
+    /// Numbers of [-size, size).
+    pub fn units(&mut self, n: usize, size: f32) -> Vec<f32> {
+        (0..n).map(|_| size * self.unit()).collect()
+    }
+
+    /// A number below `n`.
+    pub fn below(&mut self, n: usize) -> usize {
+        (self.bits() % n as u64) as usize
     }
 }
 

@@ -3,96 +3,25 @@
 
 use std::collections::HashMap;
 
-use half::{bf16, f16};
 use spec_kernels::{DType, Kernel};
 
-use crate::common::{Arg, Machine, a55, assembly, avx2, avx512, runnable};
+use crate::common::{Arg, Machine, a55, assembly, avx2, avx512, data, runnable};
 
-/// A small generator of numbers that only depend on the seed.
-pub struct Random(u64);
-
-impl Random {
-    pub fn new(seed: u64) -> Self {
-        Random(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ 0xD1B5_4A32_D192_ED03)
-    }
-
-    pub fn bits(&mut self) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0.wrapping_mul(0x2545_F491_4F6C_DD1D)
-    }
-
-    /// Evenly in [-1, 1).
-    #[expect(
-        clippy::cast_precision_loss,
-        clippy::cast_possible_truncation,
-        reason = "24 random bits"
-    )]
-    pub fn unit(&mut self) -> f32 {
-        ((self.bits() >> 40) as f64 / f64::from(1 << 23) - 1.0) as f32
-    }
-
-    pub fn units(&mut self, n: usize, size: f32) -> Vec<f32> {
-        (0..n).map(|_| size * self.unit()).collect()
-    }
-
-    pub fn below(&mut self, n: usize) -> usize {
-        usize::try_from(self.bits() >> 33).expect("31 bits") % n
-    }
-}
+pub use data::{Random, rounding as half_ulp};
 
 /// Rounds to a type and back.
 pub fn round(dtype: DType, x: f32) -> f32 {
-    match dtype {
-        DType::F16 => f16::from_f32(x).to_f32(),
-        DType::BF16 => bf16::from_f32(x).to_f32(),
-        _ => x,
-    }
+    data::decode(&data::encode([x], dtype), dtype)[0]
 }
 
 /// Numbers as a buffer.
 pub fn encode(dtype: DType, values: &[f32]) -> Arg {
-    Arg::Buffer(match dtype {
-        DType::F32 => values.iter().flat_map(|v| v.to_le_bytes()).collect(),
-        DType::F16 => values
-            .iter()
-            .flat_map(|&v| f16::from_f32(v).to_le_bytes())
-            .collect(),
-        DType::BF16 => values
-            .iter()
-            .flat_map(|&v| bf16::from_f32(v).to_le_bytes())
-            .collect(),
-        _ => panic!("not a float"),
-    })
+    Arg::Buffer(data::encode(values.iter().copied(), dtype))
 }
 
 /// A buffer as numbers.
 pub fn decode(dtype: DType, arg: &Arg) -> Vec<f32> {
-    let pair = |b: &[u8]| [b[0], b[1]];
-    match dtype {
-        DType::F32 => arg.to_f32(),
-        DType::F16 => arg
-            .bytes()
-            .chunks_exact(2)
-            .map(|b| f16::from_le_bytes(pair(b)).to_f32())
-            .collect(),
-        DType::BF16 => arg
-            .bytes()
-            .chunks_exact(2)
-            .map(|b| bf16::from_le_bytes(pair(b)).to_f32())
-            .collect(),
-        _ => panic!("not a float"),
-    }
-}
-
-/// Half a unit in the last place of a type, relative.
-pub fn half_ulp(dtype: DType) -> f64 {
-    match dtype {
-        DType::F16 => 2f64.powi(-11),
-        DType::BF16 => 2f64.powi(-8),
-        _ => 2f64.powi(-24),
-    }
+    data::decode(arg.bytes(), dtype)
 }
 
 /// Fails unless each of `got` is within `relative * |want| + absolute` of `want`, plus the rounding of `dtype`.
