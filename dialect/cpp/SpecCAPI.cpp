@@ -6,6 +6,7 @@
 #include "mlir/CAPI/Registration.h"
 #include "mlir/CAPI/Support.h"
 #include "mlir/IR/Diagnostics.h"
+#include "mlir/IR/DialectResourceBlobManager.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 
 using namespace mlir;
@@ -81,6 +82,15 @@ void specEmit(MlirLocation loc, SpecSeverity severity, MlirStringRef message, si
 
 bool specOpIsUnregistered(MlirOperation op) { return !unwrap(op)->isRegistered(); }
 bool specOpIsPure(MlirOperation op) { return isPure(unwrap(op)); }
+
+MlirStringRef specResourceBytes(MlirAttribute attr) {
+  auto resource = dyn_cast<DenseResourceElementsAttr>(unwrap(attr));
+  AsmResourceBlob *blob = resource ? resource.getRawHandle().getBlob() : nullptr;
+  if (!blob)
+    return wrap(StringRef());
+  ArrayRef<char> data = blob->getData();
+  return wrap(StringRef(data.data(), data.size()));
+}
 
 MlirStringRef specForeignAdvice(MlirStringRef dialect) {
   for (const Foreign &f : foreignDialects)

@@ -20,6 +20,8 @@ void specEmit(MlirLocation loc, SpecSeverity severity, MlirStringRef message, si
 bool specOpIsUnregistered(MlirOperation op);
 /// True if the op has no side effects (recursively) and may be duplicated.
 bool specOpIsPure(MlirOperation op);
+/// The bytes behind a dense_resource attribute, as they lie in memory; empty if it is something else, or they are not in the module.
+MlirStringRef specResourceBytes(MlirAttribute attr);
 /// What to do about a dialect that upstream MLIR lacks, or an empty string if it is not one that we know.
 MlirStringRef specForeignAdvice(MlirStringRef dialect);
 

@@ -304,6 +304,40 @@ static bool isOneInteger(Type type) {
 
 static bool isPosition(Type type) { return isOneInteger(type) || type.isSignlessIntOrIndex(); }
 
+LogicalResult KernelOp::verify() {
+  for (Operation &op : *getBody().begin())
+    if (op.getNumResults())
+      return emitOpError() << "(C1) an op in it has results: " << op.getName();
+  return success();
+}
+
+LogicalResult LaunchOp::verify() {
+  if (getKernel().getNestedReferences().size() != 1)
+    return emitOpError("(C1) kernel must be of the form @module::@kernel");
+  for (ArrayRef<int64_t> sizes : {getGroups(), getWorkgroup()})
+    if (sizes.size() != 3 || llvm::any_of(sizes, [](int64_t n) { return n < 1; }))
+      return emitOpError("(C2) groups and workgroup must be three positive numbers each");
+  size_t n = getBuffers().size();
+  if (getOffsets().size() != n || getLengths().size() != n || getAccess().size() != n)
+    return emitOpError() << "(C3) offsets, lengths and access need one entry for each of " << n << " buffers";
+  if (llvm::any_of(getOffsets(), [](int64_t v) { return v < 0; }) || llvm::any_of(getLengths(), [](int64_t v) { return v < 1; }) ||
+      llvm::any_of(getAccess(), [](int64_t v) { return v < 0 || v > 2; }))
+    return emitOpError("(C3) offsets must not be negative, lengths be positive, access be 0, 1 or 2");
+  for (Value buffer : getBuffers())
+    if (!cast<MemRefType>(buffer.getType()).getLayout().isIdentity())
+      return emitOpError() << "(C4) a buffer is not contiguous: " << buffer.getType();
+  return success();
+}
+
+void LaunchOp::getEffects(SmallVectorImpl<SideEffects::EffectInstance<MemoryEffects::Effect>> &effects) {
+  for (auto [operand, access] : llvm::zip_equal(getBuffersMutable(), getAccess())) {
+    if (access != 1)
+      effects.emplace_back(MemoryEffects::Read::get(), &operand);
+    if (access != 0)
+      effects.emplace_back(MemoryEffects::Write::get(), &operand);
+  }
+}
+
 LogicalResult CommitOp::verify() {
   auto rows = dyn_cast<RankedTensorType>(getRows().getType()), cache = dyn_cast<RankedTensorType>(getCache().getType());
   if (!rows || !cache || rows.getRank() != cache.getRank() || rows.getElementType() != cache.getElementType() ||

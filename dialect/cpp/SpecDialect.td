@@ -264,6 +264,36 @@ def Spec_YieldOp : Spec_Op<"yield", [Pure, Terminator, ReturnLike, ParentOneOf<[
   let assemblyFormat = "attr-dict ($operands^ `:` type($operands))?";
 }
 
+//===------------------------------- GPU ops --------------------------------===//
+
+def Spec_KernelOp : Spec_Op<"kernel", [SingleBlock, NoTerminator, NoRegionArguments, RecursiveMemoryEffects]> {
+  let summary = "Ops on memrefs that become one kernel, and one dispatch, of a GPU";
+  let description = [{
+    The ops in it run as they stand, one after another; a buffer that only they use need not exist. C1: they have no results (views
+    stand before the op).
+  }];
+  let regions = (region SizedRegion<1>:$body);
+  let assemblyFormat = "$body attr-dict";
+  let hasVerifier = 1;
+}
+
+def Spec_LaunchOp : Spec_Op<"launch", [DeclareOpInterfaceMethods<MemoryEffectsOpInterface>]> {
+  let summary = "Run a kernel over a grid of workgroups";
+  let description = [{
+    `groups` workgroups of `workgroup` invocations, each along x, y, z. Buffer i is binding i of the kernel: `lengths[i]` bytes from
+    byte `offsets[i]` on. `access[i]` says how it is used: 0 read, 1 written, 2 both. Launches that follow see what this one wrote.
+
+    C1: `kernel` is `@module::@kernel`. C2: `groups` and `workgroup` are three positive numbers each. C3: `offsets`, `lengths` and `access` have an entry for each
+    buffer, not negative, positive, and 0 .. 2. C4: buffers are contiguous memrefs.
+  }];
+  let arguments = (ins SymbolRefAttr:$kernel, DenseI64ArrayAttr:$groups, DenseI64ArrayAttr:$workgroup, Variadic<AnyMemRef>:$buffers,
+                       DenseI64ArrayAttr:$offsets, DenseI64ArrayAttr:$lengths, DenseI64ArrayAttr:$access);
+  let assemblyFormat = [{
+    $kernel `groups` $groups `of` $workgroup `(` ($buffers^ `:` type($buffers))? `)` `offsets` $offsets `lengths` $lengths `access` $access attr-dict
+  }];
+  let hasVerifier = 1;
+}
+
 //===------------------------------ model ops -------------------------------===//
 
 include "SpecModelOps.td"

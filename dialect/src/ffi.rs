@@ -383,6 +383,11 @@ impl Value {
         }
         out
     }
+    /// Changes the type of a block's argument; its users must take the new one.
+    pub fn set_type(self, ty: Type) {
+        // SAFETY: handles are valid and indices in range (see the module).
+        unsafe { mlirValueSetType(self.raw(), ty.raw()) }
+    }
     /// Makes all uses refer to `other`.
     pub fn replace_all_uses(self, other: Value) {
         // SAFETY: handles are valid and indices in range (see the module).

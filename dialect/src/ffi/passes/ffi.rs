@@ -150,6 +150,8 @@ pub enum Dependency {
     ControlFlow,
     /// func
     Func,
+    /// gpu
+    Gpu,
     /// linalg
     Linalg,
     /// llvm
@@ -164,6 +166,8 @@ pub enum Dependency {
     Scf,
     /// spec
     Spec,
+    /// spirv
+    SpirV,
     /// tensor
     Tensor,
     /// vector
@@ -179,6 +183,7 @@ impl Dependency {
                 Dependency::Bufferization => mlirGetDialectHandle__bufferization__(),
                 Dependency::ControlFlow => mlirGetDialectHandle__cf__(),
                 Dependency::Func => mlirGetDialectHandle__func__(),
+                Dependency::Gpu => mlirGetDialectHandle__gpu__(),
                 Dependency::Linalg => mlirGetDialectHandle__linalg__(),
                 Dependency::Llvm => mlirGetDialectHandle__llvm__(),
                 Dependency::Memref => mlirGetDialectHandle__memref__(),
@@ -187,6 +192,7 @@ impl Dependency {
                 Dependency::MlProgram => mlirGetDialectHandle__ml_program__(),
                 Dependency::Scf => mlirGetDialectHandle__scf__(),
                 Dependency::Spec => mlirGetDialectHandle__spec__(),
+                Dependency::SpirV => mlirGetDialectHandle__spirv__(),
                 Dependency::Tensor => mlirGetDialectHandle__tensor__(),
             }
         }

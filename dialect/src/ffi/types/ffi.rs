@@ -201,6 +201,7 @@ pub struct Map {
 unsafe extern "C" {
     fn specAttrGetField(attr: MlirAttribute, field: MlirStringRef) -> MlirAttribute;
     fn specAttrGetMnemonic(attr: MlirAttribute) -> MlirStringRef;
+    fn specResourceBytes(attr: MlirAttribute) -> MlirStringRef;
 }
 
 impl Attr {
@@ -394,6 +395,31 @@ impl Attr {
     pub fn is_elements(self) -> bool {
         // SAFETY: handles are valid and indices in range (see the module).
         unsafe { mlirAttributeIsAElements(self.raw()) }
+    }
+    /// The elements as they lie in memory, of a dense attribute of whole-byte elements or of a resource; a splat's value is repeated.
+    pub fn raw_bytes(self) -> Option<Vec<u8>> {
+        // SAFETY: the handle is valid (see the module); a dense attribute holds one element, or all of them, from its raw data on.
+        // A resource's bytes live as long as the context.
+        unsafe {
+            if !mlirAttributeIsADenseElements(self.raw()) {
+                let blob = specResourceBytes(self.raw());
+                let there = blob.length > 0;
+                return there
+                    .then(|| std::slice::from_raw_parts(blob.data.cast(), blob.length).to_vec());
+            }
+            let count = mlirElementsAttrGetNumElements(self.raw()) as usize;
+            let ty = mlirShapedTypeGetElementType(mlirAttributeGetType(self.raw()));
+            let bits = Type(ty.ptr).shape().element.bits();
+            let size = (bits.is_multiple_of(8) && bits > 0).then_some((bits / 8) as usize)?;
+            let data = mlirDenseElementsAttrGetRawData(self.raw()).cast::<u8>();
+            let stored = if self.is_splat() { 1 } else { count };
+            let bytes = std::slice::from_raw_parts(data, stored * size);
+            Some(if self.is_splat() {
+                bytes.repeat(count)
+            } else {
+                bytes.to_vec()
+            })
+        }
     }
     /// The affine map in an affine map attribute.
     pub fn as_map(self) -> Option<Map> {
