@@ -36,7 +36,7 @@ impl Activation {
         (self.n + BLOCK - 1) / BLOCK
     }
 
-    fn check(&self) -> Result<(), KernelError> {
+    pub(crate) fn check(&self) -> Result<(), KernelError> {
         let (up, up_stride) = self.up.unwrap_or((self.x, self.x_stride));
         sizes("activation", &[self.rows, self.n])?;
         sizes(

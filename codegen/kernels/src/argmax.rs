@@ -28,7 +28,7 @@ struct Best {
 }
 
 impl Argmax {
-    fn check(&self) -> Result<(), KernelError> {
+    pub(crate) fn check(&self) -> Result<(), KernelError> {
         sizes("argmax", &[self.m, self.v])?;
         sizes("argmax", &[self.m, self.x_stride])?;
         float("x", self.x)?;

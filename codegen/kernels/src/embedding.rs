@@ -49,7 +49,7 @@ pub struct Embedding {
 
 impl Embedding {
     /// The type of the scales and how many elements share one, if there are scales.
-    fn scale(&self) -> Option<(DType, i64)> {
+    pub(crate) fn scale(&self) -> Option<(DType, i64)> {
         match self.table {
             Table::Dense(_) => None,
             Table::I8 { group, scale } | Table::I4 { group, scale } => {
@@ -59,7 +59,7 @@ impl Embedding {
     }
 
     /// The table's type and elements of that type in a row.
-    fn stored(&self) -> (DType, i64) {
+    pub(crate) fn stored(&self) -> (DType, i64) {
         match self.table {
             Table::Dense(dtype) => (dtype, self.n),
             Table::I8 { .. } => (DType::I8, self.n),
@@ -67,7 +67,7 @@ impl Embedding {
         }
     }
 
-    fn check(&self) -> Result<(), KernelError> {
+    pub(crate) fn check(&self) -> Result<(), KernelError> {
         sizes("embedding", &[self.m, self.y_stride])?;
         sizes("embedding", &[self.v, self.n])?;
         stride("y", self.y_stride, self.n)?;

@@ -12,6 +12,7 @@ mod activation;
 mod argmax;
 mod attention;
 mod embedding;
+pub mod gpu;
 mod lanes;
 mod linear;
 mod mathfn;

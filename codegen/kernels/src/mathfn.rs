@@ -18,7 +18,7 @@ const EXP: [f32; 6] = [
     0.500_000_36,
 ];
 /// (tanh(x) / x - 1) / x^2 as a polynomial of x^2 on |x| <= 0.625; relative error of tanh 4.2e-9.
-const TANH: [f32; 5] = [
+pub(crate) const TANH: [f32; 5] = [
     -5.721_639_4e-3,
     2.065_522_8e-2,
     -5.374_514_7e-2,
@@ -26,7 +26,7 @@ const TANH: [f32; 5] = [
     -0.333_332_84,
 ];
 /// erf(x) / x - 1 as a polynomial of x^2 on |x| <= 0.9375; relative error of erf 1.9e-8.
-const ERF_SMALL: [f32; 6] = [
+pub(crate) const ERF_SMALL: [f32; 6] = [
     -5.943_145_4e-4,
     4.984_379_3e-3,
     -2.676_110_7e-2,
@@ -35,7 +35,7 @@ const ERF_SMALL: [f32; 6] = [
     0.128_379_15,
 ];
 /// -ln(1 - erf(t)) / t - 1 on 0.92 <= t <= 4.1; relative error of erf 7.3e-10.
-const ERF_LARGE: [f32; 7] = [
+pub(crate) const ERF_LARGE: [f32; 7] = [
     1.123_125_55e-5,
     -3.228_033_3e-4,
     3.642_457e-3,

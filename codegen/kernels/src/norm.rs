@@ -42,7 +42,7 @@ pub struct Norm {
 }
 
 impl Norm {
-    fn check(&self) -> Result<(), KernelError> {
+    pub(crate) fn check(&self) -> Result<(), KernelError> {
         sizes("norm", &[self.rows, self.n])?;
         sizes("norm", &[self.rows, self.x_stride.max(self.y_stride)])?;
         stride("x", self.x_stride, self.n)?;

@@ -55,7 +55,7 @@ impl Rope {
         if self.token_dim == 0 { self.a } else { self.b }
     }
 
-    fn check(&self) -> Result<(), KernelError> {
+    pub(crate) fn check(&self) -> Result<(), KernelError> {
         sizes("rope", &[self.a, self.b, self.d])?;
         for (what, dtype) in [
             ("x", self.x),

@@ -23,7 +23,7 @@ pub struct Softmax {
 }
 
 impl Softmax {
-    fn check(&self) -> Result<(), KernelError> {
+    pub(crate) fn check(&self) -> Result<(), KernelError> {
         sizes("softmax", &[self.rows, self.n])?;
         sizes("softmax", &[self.rows, self.x_stride.max(self.y_stride)])?;
         for (what, dtype, distance) in [("x", self.x, self.x_stride), ("y", self.y, self.y_stride)]

@@ -35,7 +35,7 @@ pub(crate) struct Carried {
 }
 
 /// A float as MLIR reads it, to the bit.
-fn float_literal(x: f32) -> String {
+pub(crate) fn float_literal(x: f32) -> String {
     if !x.is_finite() {
         return format!("0x{:08X}", x.to_bits());
     }
