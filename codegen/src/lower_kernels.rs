@@ -37,6 +37,8 @@ mod kernels;
 mod reader;
 mod runtime;
 
+pub(crate) use kernels::{Argument, has_kernels, request};
+
 use crate::c_abi::RUNTIME_ARGUMENTS;
 use crate::cursor::Cursor;
 use call::Caller;

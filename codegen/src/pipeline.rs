@@ -1,18 +1,54 @@
-//! The way of a CPU region from tensors to the LLVM dialect, as textual pipelines of named passes.
+//! The way of a region from tensors to the LLVM dialect, or to kernels of a GPU, as textual pipelines of named passes.
 
+use crate::{gpu, gpu_device};
 use spec_kernels::Target;
+use spec_kernels::gpu::Device;
 
 /// From an exporter's function to model ops on buffers. Functions must be public; private ones are inlined.
 ///
 /// `quantise` are options of `spec-quantize`, such as `drafter=i4g32`; empty: the weights stay as they are.
 pub fn prepare(quantise: &str) -> String {
+    // no allocation is left
+    let passes = [
+        to_buffers("", quantise),
+        "func.func(spec-forward-layouts),canonicalize,cse".into(),
+        "func.func(spec-plan-memory),canonicalize,cse,spec-share-layers".into(),
+    ];
+    format!("builtin.module({})", passes.join(","))
+}
+
+/// From an exporter's function to launches of kernels in the `gpu` dialect, for a GPU like `device`; `quantise` as in [`prepare`].
+pub fn prepare_gpu(quantise: &str, device: &Device) -> String {
+    let device = gpu_device::to_options(device);
+    let passes = [
+        // a schedule is a straight line, and what changes from call to call is in buffers
+        to_buffers(
+            ",func.func(spec-scalars-to-tensors,spec-unroll-loops),canonicalize,cse",
+            quantise,
+        ),
+        // from here on, every buffer that is made is scratch memory
+        "func.func(spec-plan-memory{places=false})".into(),
+        // layouts first: they say where the rows of a product go
+        "func.func(spec-forward-layouts),canonicalize,cse".into(),
+        format!("func.func(spec-group-kernels{{{device}}}),spec-lower-to-gpu{{{device}}}"),
+        "func.func(canonicalize,cse)".into(),
+        format!(
+            "func.func(spec-plan-memory{{alignment={}}}),func.func(cse)",
+            gpu::ALIGNMENT
+        ),
+    ];
+    format!("builtin.module({})", passes.join(","))
+}
+
+/// `first` are passes on the whole model as it was exported, with a comma in front of each.
+fn to_buffers(first: &str, quantise: &str) -> String {
     let quantise = match quantise {
         "" => String::new(),
         options => format!("spec-quantize{{{options}}},canonicalize,cse,"),
     };
     let passes = [
         // one function a model, so that every pattern is seen whole
-        "inline,symbol-dce,canonicalize,cse",
+        &format!("inline,symbol-dce,canonicalize,cse{first}"),
         // what the ops mean, rather than how an exporter wrote them
         "spec-raise,canonicalize,cse",
         &format!(
@@ -22,11 +58,8 @@ pub fn prepare(quantise: &str) -> String {
         "func.func(spec-prepare-entry)",
         "one-shot-bufferize{bufferize-function-boundaries function-boundary-type-conversion=identity-layout-map}",
         "canonicalize,cse",
-        // no allocation is left
-        "func.func(spec-plan-memory),canonicalize,cse",
-        "spec-share-layers",
     ];
-    format!("builtin.module({})", passes.join(","))
+    passes.join(",")
 }
 
 /// From model ops on buffers to the LLVM dialect, for cores like `target`.

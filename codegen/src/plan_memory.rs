@@ -32,9 +32,9 @@
 //! does not let it leave the loop. Sizes must be static. An argument that bufferization used as scratch
 //! memory (`writable_arguments` of `spec-prepare-entry`, but no result) is copied first.
 //!
-//! *Options*: none.
+//! *Options*: `alignment` of the places, in bytes (64: a cache line, and the widest vector); `places=false`: results to arguments only, for passes in between that still make buffers; a second run gives the places.
 //!
-//! *Neighbours*: after `one-shot-bufferize` and the inliner, before `spec-share-layers`. Bytes 0 .. 63 of the workspace are left to
+//! *Neighbours*: after `one-shot-bufferize` and the inliner, before `spec-share-layers`. The first `alignment` bytes of the workspace are left to
 //! `spec-c-abi`, for the status.
 //!
 //! *Does not do*: it does not look into functions that others call; it is meant for entries.
@@ -47,16 +47,21 @@ use crate::cursor::Cursor;
 use crate::prepare_entry::WRITABLE_ARGUMENTS;
 use arena::{Buffer, assign};
 pub(crate) use results::add_argument;
-use spec_dialect::ffi::{Attr, Op, Type, Value};
-use spec_dialect::pass::{Dependency, Diagnostics, Pass, PassDesc};
+use spec_dialect::ffi::{Attr, Ctx, Op, OptionKind, Options, Type, Value};
+use spec_dialect::pass::{Dependency, Diagnostics, OptionDesc, Pass, PassDesc};
 use std::collections::{HashMap, HashSet};
 
-/// Bytes at the start of the workspace that hold no buffer.
-pub(crate) const RESERVED: u64 = 64;
+/// Attribute of a function: for each result, the argument that holds it.
+pub(crate) const RESULT_ARGUMENTS: &str = "result_arguments";
+/// Attribute of a function: bytes of its last argument, the workspace.
+pub(crate) const WORKSPACE_BYTES: &str = "workspace_bytes";
 
 /// The pass.
 #[derive(Clone, Default)]
-pub struct PlanMemory;
+pub struct PlanMemory {
+    results_only: bool,
+    alignment: u64,
+}
 
 impl Pass for PlanMemory {
     const DESC: PassDesc = PassDesc {
@@ -65,8 +70,31 @@ impl Pass for PlanMemory {
         help: "Results to arguments, allocations to places in one workspace",
         op: "func.func",
         dialects: &[Dependency::Arith, Dependency::Memref],
-        options: &[],
+        options: &[
+            OptionDesc {
+                name: "places",
+                help: "give allocations their places, too",
+                kind: OptionKind::Bool,
+                default: "true",
+            },
+            OptionDesc {
+                name: "alignment",
+                help: "places are multiples of so many bytes, a power of two from 64 on",
+                kind: OptionKind::Int,
+                default: "64",
+            },
+        ],
     };
+
+    fn initialize(&mut self, options: &Options, _: Ctx) -> Result<(), String> {
+        self.results_only = !options.bool("places");
+        let alignment = u64::try_from(options.int("alignment")).unwrap_or(0);
+        if !(64..=1 << 20).contains(&alignment) || !alignment.is_power_of_two() {
+            return Err(format!("alignment = {alignment} is not possible"));
+        }
+        self.alignment = alignment;
+        Ok(())
+    }
 
     fn run(&mut self, function: Op) -> Result<(), Diagnostics> {
         let Some(body) = function.body() else {
@@ -78,16 +106,25 @@ impl Pass for PlanMemory {
                 .into_iter()
                 .filter(move |o| o.name() == name)
         };
-        for alloc in all("memref.alloc") {
-            check(alloc)?;
+        if function.attr(RESULT_ARGUMENTS).is_none() {
+            for alloc in all("memref.alloc") {
+                check(alloc)?;
+            }
+            let frees: Vec<Op> = all("memref.dealloc").collect();
+            frees.into_iter().for_each(Op::erase);
+            let arguments = results::to_arguments(function, body)?;
+            let writable = function.attr(WRITABLE_ARGUMENTS);
+            let writable = writable.and_then(Attr::as_i64_array).unwrap_or_default();
+            protect::protect(body, &writable, &arguments);
+            function.remove_attr(WRITABLE_ARGUMENTS);
+            function.set_attr(
+                RESULT_ARGUMENTS,
+                Attr::i64_array(function.ctx(), &arguments),
+            );
         }
-        let frees: Vec<Op> = all("memref.dealloc").collect();
-        frees.into_iter().for_each(Op::erase);
-        let arguments = results::to_arguments(function, body)?;
-        let writable = function.attr(WRITABLE_ARGUMENTS);
-        let writable = writable.and_then(Attr::as_i64_array).unwrap_or_default();
-        protect::protect(body, &writable, &arguments);
-        function.remove_attr(WRITABLE_ARGUMENTS);
+        if self.results_only {
+            return Ok(());
+        }
         let allocations: Vec<Op> = all("memref.alloc").collect();
         allocations.iter().try_for_each(|a| check(*a))?;
         let order: HashMap<Op, usize> = (body.ops().into_iter().enumerate())
@@ -95,11 +132,10 @@ impl Pass for PlanMemory {
             .collect();
         let ranges = allocations.iter().map(|a| live_range(*a, &order));
         let buffers: Vec<Buffer> = ranges.collect::<Result<_, _>>()?;
-        let total = assign(buffers.iter(), RESERVED);
+        let total = assign(buffers.iter(), self.alignment);
         place(function, &buffers, &total);
-        let ctx = function.ctx();
-        function.set_attr("workspace_bytes", Attr::i64(ctx, total.bytes as i64));
-        function.set_attr("result_arguments", Attr::i64_array(ctx, &arguments));
+        let bytes = Attr::i64(function.ctx(), total.bytes as i64);
+        function.set_attr(WORKSPACE_BYTES, bytes);
         Ok(())
     }
 }

@@ -1,17 +1,18 @@
 //! Model ops to kernels: shapes, types and strides of their operands.
 
 use super::reader::{Buffer, Reader};
+use crate::kernel_cases::{activations, format, function, norm_kind, pairing};
 use spec_dialect::ffi::{Op, Value};
 use spec_dialect::model_ops::{is_model_op, operand_of_group};
 use spec_dialect::pass::Diagnostics;
 use spec_kernels::{
-    Activation, Activations, Argmax, Attention, DType, Embedding, Format, Function, HeadRows,
-    Kernel, Layout, Linear, Norm, NormKind, Pairing, Rope, Softmax, Strides, Table, Visible,
+    Activation, Argmax, Attention, DType, Embedding, Format, HeadRows, Kernel, Linear, Norm, Rope,
+    Softmax, Strides, Table, Visible,
 };
 
 /// What goes into a slot of a kernel's array.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Argument {
+pub(crate) enum Argument {
     /// Address of a memref's first element.
     Buffer(Value),
     /// An index.
@@ -21,18 +22,18 @@ pub(super) enum Argument {
 }
 
 /// A kernel and what it is called with, slot by slot.
-pub(super) struct Request {
-    pub(super) kernel: Kernel,
-    pub(super) arguments: Vec<Argument>,
+pub(crate) struct Request {
+    pub(crate) kernel: Kernel,
+    pub(crate) arguments: Vec<Argument>,
 }
 
 /// Whether kernels are for `op`.
-pub(super) fn has_kernels(op: Op) -> bool {
+pub(crate) fn has_kernels(op: Op) -> bool {
     is_model_op(op) || op.name() == "linalg.softmax"
 }
 
 /// The kernel for `op`.
-pub(super) fn request(op: Op) -> Result<Request, Diagnostics> {
+pub(crate) fn request(op: Op) -> Result<Request, Diagnostics> {
     let reader = Reader { op };
     let found = match op.name() {
         "spec.linear" => linear(&reader),
@@ -50,31 +51,6 @@ pub(super) fn request(op: Op) -> Result<Request, Diagnostics> {
 
 type Found = Result<Request, String>;
 
-fn format(reader: &Reader, weight: &Buffer, scale: Option<&Buffer>) -> Result<Format, String> {
-    let group = reader.int("group");
-    let layout = match reader.case("layout", "out_in").as_str() {
-        "in_out" => Layout::InOut,
-        _ => Layout::OutIn,
-    };
-    let scale = scale
-        .map(|s| s.dtype)
-        .ok_or("a quantised weight has no scale");
-    Ok(match reader.case("format", "dense").as_str() {
-        "i8" => Format::I8 {
-            group,
-            scale: scale?,
-        },
-        "i4" => Format::I4 {
-            group,
-            scale: scale?,
-        },
-        _ => Format::Dense {
-            dtype: weight.dtype,
-            layout,
-        },
-    })
-}
-
 fn linear(reader: &Reader) -> Found {
     let (x, weight, y) = (
         reader.required(0)?,
@@ -90,12 +66,9 @@ fn linear(reader: &Reader) -> Found {
         x_stride: x.row_stride("x")?,
         y: y.dtype,
         y_stride: y.row_stride("y")?,
-        format: format(reader, &weight, scale.as_ref())?,
+        format: format(reader.op, weight.dtype, scale.as_ref().map(|s| s.dtype))?,
         bias: bias.as_ref().map(|b| b.dtype),
-        activations: match reader.case("activations", "float").as_str() {
-            "int8" => Activations::I8,
-            _ => Activations::Float,
-        },
+        activations: activations(reader.op),
     });
     let mut arguments = vec![x.argument(), weight.dense("the weight")?];
     if let Some(scale) = scale {
@@ -117,10 +90,7 @@ fn norm(reader: &Reader) -> Found {
     );
     let bias = (count == 4).then(|| reader.buffer(2)).transpose()?;
     let kernel = Kernel::Norm(Norm {
-        kind: match reader.case("kind", "rms").as_str() {
-            "layer" => NormKind::Layer,
-            _ => NormKind::Rms,
-        },
+        kind: norm_kind(reader.op),
         rows: x.sizes[0],
         n: x.sizes[1],
         x: x.dtype,
@@ -144,18 +114,8 @@ fn activation(reader: &Reader) -> Found {
     let count = reader.op.operands().len();
     let (x, y) = (reader.buffer(0)?, reader.buffer(count - 1)?);
     let up = (count == 3).then(|| reader.buffer(1)).transpose()?;
-    let function = match reader.case("function", "identity").as_str() {
-        "silu" => Function::Silu,
-        "gelu_tanh" => Function::GeluTanh,
-        "gelu" => Function::Gelu,
-        "relu" => Function::Relu,
-        "relu2" => Function::Relu2,
-        "sigmoid" => Function::Sigmoid,
-        "tanh" => Function::Tanh,
-        _ => Function::Identity,
-    };
     let kernel = Kernel::Activation(Activation {
-        function,
+        function: function(reader.op),
         rows: x.sizes[0],
         n: x.sizes[1],
         x: x.dtype,
@@ -192,10 +152,7 @@ fn rope(reader: &Reader) -> Found {
         b: x.sizes[1],
         d: x.sizes[2],
         token_dim: u32::from(reader.int("token_dim") == 1),
-        pairing: match reader.case("pairing", "half").as_str() {
-            "interleaved" => Pairing::Interleaved,
-            _ => Pairing::Half,
-        },
+        pairing: pairing(reader.op),
         x: x.dtype,
         x_strides: strides(&x, "x")?,
         cos: cos.dtype,
@@ -225,7 +182,7 @@ fn embedding(reader: &Reader) -> Found {
         v: table.sizes[0],
         n: y.sizes[1],
         ids: ids.dtype,
-        table: match format(reader, &table, scale.as_ref())? {
+        table: match format(reader.op, table.dtype, scale.as_ref().map(|s| s.dtype))? {
             Format::Dense { dtype, .. } => Table::Dense(dtype),
             Format::I8 { group, scale } => Table::I8 { group, scale },
             Format::I4 { group, scale } => Table::I4 { group, scale },

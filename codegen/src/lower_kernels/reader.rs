@@ -1,7 +1,8 @@
 //! Reads the operands and attributes of model ops on memrefs.
 
 use super::kernels::Argument;
-use spec_dialect::ffi::{Element, Op, Value};
+use crate::kernel_cases::dtype;
+use spec_dialect::ffi::{Op, Value};
 use spec_dialect::model_ops;
 use spec_kernels::DType;
 
@@ -109,16 +110,4 @@ impl Buffer {
     pub(super) fn argument(&self) -> Argument {
         Argument::Buffer(self.value)
     }
-}
-
-fn dtype(element: Element) -> Result<DType, String> {
-    Ok(match element {
-        Element::Float(32) => DType::F32,
-        Element::Float(16) => DType::F16,
-        Element::BFloat16 => DType::BF16,
-        Element::Int(8) => DType::I8,
-        Element::Int(32) => DType::I32,
-        Element::Int(64) => DType::I64,
-        other => return Err(format!("no kernel takes elements of type {other}")),
-    })
 }

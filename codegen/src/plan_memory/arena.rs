@@ -20,11 +20,10 @@ pub(super) struct Plan {
     pub(super) bytes: u64,
 }
 
-/// A cache line, and the widest vector.
-const ALIGNMENT: u64 = 64;
-
-/// Best fit in order of birth: a buffer takes the smallest hole that the dead have left, or the end. Offsets start at `reserved`.
-pub(super) fn assign<'a>(buffers: impl Iterator<Item = &'a Buffer>, reserved: u64) -> Plan {
+/// Best fit in order of birth: a buffer takes the smallest hole that the dead have left, or the end. Offsets are multiples of `alignment`, the
+/// first of which is left free.
+pub(super) fn assign<'a>(buffers: impl Iterator<Item = &'a Buffer>, alignment: u64) -> Plan {
+    let reserved = alignment;
     let buffers: Vec<&Buffer> = buffers.collect();
     let mut by_birth: Vec<usize> = (0..buffers.len()).collect();
     by_birth.sort_by_key(|i| (buffers[*i].first, *i));
@@ -34,7 +33,7 @@ pub(super) fn assign<'a>(buffers: impl Iterator<Item = &'a Buffer>, reserved: u6
     for i in by_birth {
         let buffer = buffers[i];
         alive.retain(|(_, _, last)| *last >= buffer.first);
-        let size = buffer.bytes.next_multiple_of(ALIGNMENT).max(ALIGNMENT);
+        let size = buffer.bytes.next_multiple_of(alignment).max(alignment);
         let offset = smallest_hole(&alive, size, reserved);
         let at = alive.partition_point(|(o, _, _)| *o < offset);
         alive.insert(at, (offset, offset + size, buffer.last));
