@@ -21,6 +21,10 @@ readonly packages=(
   qemu-user       # runs aarch64 code in the tests; this and the next two
   libc6-dev-arm64-cross
   libgcc-12-dev-arm64-cross
+  spirv-tools     # validator and disassembler of SPIR-V, linked into the compiler
+  libvulkan1      # Vulkan's loader: the runtime opens it when a GPU is asked for
+  mesa-vulkan-drivers      # lavapipe, a Vulkan device without a GPU, on which the tests run GPU code
+  vulkan-validationlayers  # watch these runs: any message fails the test
   graphviz        # renders the graph of --spec-print-graph in a test
 )
 

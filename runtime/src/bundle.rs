@@ -1,7 +1,10 @@
 //! Loads a compiled bundle and calls its functions: buffers are checked against the manifest before compiled code sees them.
+//!
+//! Functions on a CPU are called through [`Function`]. Those on a GPU are data, [`GpuFunction`], which `vulkan::Program` takes.
 
 mod elf;
 mod error;
+mod gpu;
 
 use crate::cpu::{CpuFeatures, Feature, request_tiles};
 use crate::ffi::{Entry, Library};
@@ -13,6 +16,7 @@ use std::sync::Arc;
 
 pub use elf::ElfError;
 pub use error::{BundleError, CallError};
+pub use gpu::GpuFunction;
 
 /// A buffer of a call.
 #[derive(Debug)]
@@ -57,6 +61,7 @@ impl Workspace {
 pub struct Bundle {
     manifest: Manifest,
     functions: Vec<Function>,
+    gpu_functions: Vec<GpuFunction>,
 }
 
 /// A function of a bundle; it keeps the library loaded.
@@ -85,25 +90,10 @@ impl Bundle {
         })?;
         let manifest =
             Manifest::from_json(&text).map_err(|source| BundleError::Manifest { path, source })?;
-        check_target(&manifest.target)?;
-        let path = folder.join(&manifest.library.file);
-        check_library(&path, &manifest.library)?;
-        // The loader looks for a name without a slash in its own folders.
-        let path = path.canonicalize().map_err(|source| BundleError::Read {
-            path: path.clone(),
-            source,
-        })?;
-        let library = Library::open(&path).map_err(|e| BundleError::Load {
-            path: path.clone(),
-            reason: reason(&e),
-        })?;
-        let library = Arc::new(library);
-        let functions = manifest.functions.iter();
-        let functions: Result<_, _> = functions
-            .map(|f| Function::find(f, &library, &path))
-            .collect();
+        let functions = load_library(folder, &manifest)?;
         Ok(Self {
-            functions: functions?,
+            functions,
+            gpu_functions: gpu::load(folder, &manifest)?,
             manifest,
         })
     }
@@ -113,25 +103,73 @@ impl Bundle {
         &self.manifest
     }
 
-    /// All functions, in the manifest's order.
+    /// All functions on a CPU, in the manifest's order.
     pub fn functions(&self) -> &[Function] {
         &self.functions
     }
 
-    /// The function `name`.
+    /// The function `name`, on a CPU.
     ///
     /// # Errors
     /// [`BundleError::NoFunction`].
     pub fn function(&self, name: &str) -> Result<&Function, BundleError> {
         let found = self.functions.iter().find(|f| f.name == name);
-        found.ok_or_else(|| {
-            let known: Vec<_> = self.functions.iter().map(|f| f.name.as_str()).collect();
-            BundleError::NoFunction {
-                name: name.to_owned(),
-                known: known.join(", "),
-            }
-        })
+        found.ok_or_else(|| self.no_function(name, "CPU"))
     }
+
+    /// All functions on a GPU, in the manifest's order.
+    pub fn gpu_functions(&self) -> &[GpuFunction] {
+        &self.gpu_functions
+    }
+
+    /// The function `name`, on a GPU.
+    ///
+    /// # Errors
+    /// [`BundleError::NoFunction`].
+    pub fn gpu_function(&self, name: &str) -> Result<&GpuFunction, BundleError> {
+        let found = self.gpu_functions.iter().find(|f| f.name() == name);
+        found.ok_or_else(|| self.no_function(name, "GPU"))
+    }
+
+    fn no_function(&self, name: &str, place: &'static str) -> BundleError {
+        let all = self.manifest.functions.iter();
+        let known: Vec<String> = all
+            .map(|f| match f.gpu {
+                Some(_) => format!("{} (GPU)", f.name),
+                None => format!("{} (CPU)", f.name),
+            })
+            .collect();
+        BundleError::NoFunction {
+            name: name.to_owned(),
+            place,
+            known: known.join(", "),
+        }
+    }
+}
+
+/// The functions of the library, if there is one.
+fn load_library(folder: &Path, manifest: &Manifest) -> Result<Vec<Function>, BundleError> {
+    let (Some(described), Some(target)) = (&manifest.library, &manifest.target) else {
+        return Ok(vec![]);
+    };
+    check_target(target)?;
+    let path = folder.join(&described.file);
+    check_library(&path, described)?;
+    // The loader looks for a name without a slash in its own folders.
+    let path = path.canonicalize().map_err(|source| BundleError::Read {
+        path: path.clone(),
+        source,
+    })?;
+    let library = Library::open(&path).map_err(|e| BundleError::Load {
+        path: path.clone(),
+        reason: reason(&e),
+    })?;
+    let library = Arc::new(library);
+    let functions = manifest.functions.iter();
+    functions
+        .filter_map(|f| Some((f, f.symbol.as_deref()?)))
+        .map(|(f, symbol)| Function::find(f, symbol, &library, &path))
+        .collect()
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, BundleError> {
@@ -141,8 +179,8 @@ fn read(path: &Path) -> Result<Vec<u8>, BundleError> {
     })
 }
 
-/// Length, checksum and kind of the library: the loader itself crashes on a file that is cut off.
-fn check_library(path: &Path, described: &manifest::Library) -> Result<(), BundleError> {
+/// Reads a file and compares its length and checksum.
+fn read_checked(path: &Path, described: &manifest::File) -> Result<Vec<u8>, BundleError> {
     let bytes = read(path)?;
     let found_crc32 = crc32fast::hash(&bytes);
     let found_bytes = bytes.len() as u64;
@@ -155,6 +193,12 @@ fn check_library(path: &Path, described: &manifest::Library) -> Result<(), Bundl
             crc32: described.crc32,
         });
     }
+    Ok(bytes)
+}
+
+/// Length, checksum and kind of the library: the loader itself crashes on a file that is cut off.
+fn check_library(path: &Path, described: &manifest::File) -> Result<(), BundleError> {
+    let bytes = read_checked(path, described)?;
     elf::check(&bytes).map_err(|source| BundleError::Elf {
         path: path.to_owned(),
         source,
@@ -204,6 +248,7 @@ fn reason(error: &dyn std::error::Error) -> String {
 impl Function {
     fn find(
         described: &Described,
+        symbol: &str,
         library: &Arc<Library>,
         path: &Path,
     ) -> Result<Self, BundleError> {
@@ -211,14 +256,14 @@ impl Function {
             path: path.to_owned(),
             source,
         };
-        let entry = library.entry(&described.symbol);
+        let entry = library.entry(symbol);
         Ok(Self {
             name: described.name.clone(),
             slots: described.slots().map_err(wrong)?.into(),
             workspace: described.workspace_bytes as usize, // `Manifest::check`: it fits
             entry: entry.ok_or_else(|| BundleError::Symbol {
                 path: path.to_owned(),
-                symbol: described.symbol.clone(),
+                symbol: symbol.to_owned(),
                 function: described.name.clone(),
             })?,
             _library: Arc::clone(library),

@@ -5,6 +5,7 @@
 //! * [`pool`] lends cores to compiled code; [`memory`] holds weights and workspaces; [`cpu`] tells what the processor can do.
 //! * [`accept`] decides which drafts stand, by the same arithmetic as the `spec` dialect's rounds; [`draft_length`] chooses how
 //!   many drafts to make.
+//! * [`schedule`] says what a GPU does for one call of a model; `vulkan` (a feature, on by default) does it.
 //!
 //! Nothing here knows MLIR. The one state of the process is the list of features that [`cpu`] remembers.
 
@@ -17,6 +18,9 @@ pub mod manifest;
 pub mod memory;
 pub mod pool;
 pub mod quantize;
+pub mod schedule;
+#[cfg(feature = "vulkan")]
+pub mod vulkan;
 
 /// The C header of compiled models (docs/abi.md).
 pub const ABI_HEADER: &str = include_str!("../include/spec_abi.h");

@@ -1,14 +1,16 @@
 //! What a compiled bundle holds: `manifest.json`, written by `spec-compile`, read by [`crate::bundle`].
 //!
 //! docs/manifest.schema.json is this module as a JSON schema; a test keeps the two equal. A bundle is a folder with
-//! `manifest.json` and the library that it names. Weights are not in it: they are arguments of the functions.
+//! `manifest.json` and the files that it names. Weights are not in it: they are arguments of the functions.
 
 mod check;
+mod gpu;
 
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 pub use check::ManifestError;
+pub use gpu::GpuCode;
 
 /// The version of the format that this crate writes and reads.
 pub const FORMAT_VERSION: u32 = 1;
@@ -27,14 +29,16 @@ pub struct Manifest {
     pub tool: String,
     /// Name of the device file that the code was compiled for.
     pub soc: String,
-    /// What the code runs on.
-    pub target: Target,
-    /// The compiled code.
-    pub library: Library,
+    /// What the library runs on; there with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target: Option<Target>,
+    /// The functions on CPUs as machine code, if there are any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub library: Option<File>,
     /// How to decode with it, if both models are here and the cost model chose a plan.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub plan: Option<Plan>,
-    /// Functions of the library.
+    /// All functions.
     pub functions: Vec<Function>,
     /// All weights that functions take, each once.
     #[serde(default)]
@@ -44,7 +48,7 @@ pub struct Manifest {
     pub kernels: BTreeMap<String, u64>,
 }
 
-/// What the code runs on.
+/// The processor that the library is for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
@@ -58,14 +62,14 @@ pub struct Target {
     pub features: Vec<String>,
 }
 
-/// The compiled code.
+/// A file of the bundle.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
-pub struct Library {
-    /// File name, in the bundle's folder.
+pub struct File {
+    /// Its name, in the bundle's folder.
     pub file: String,
-    /// Length of the file in bytes.
+    /// Its length in bytes.
     pub bytes: u64,
     /// CRC-32 (IEEE 802.3) of the file. It finds accidents, not malice.
     pub crc32: u32,
@@ -113,8 +117,8 @@ pub enum Role {
     None,
 }
 
-/// A function of the library. Its pointers are those of `arguments`, then those of the results that are not an argument
-/// (docs/abi.md).
+/// A function: in the library (`symbol`), or for a GPU (`gpu`). Its pointers, or buffers of the GPU, are those of `arguments`, then
+/// those of the results that are not an argument (docs/abi.md).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
@@ -122,7 +126,8 @@ pub struct Function {
     /// Its name in the model.
     pub name: String,
     /// Its symbol in the library.
-    pub symbol: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub symbol: Option<String>,
     /// Which model it is of.
     pub role: Role,
     /// Tokens of one call.
@@ -133,6 +138,9 @@ pub struct Function {
     pub arguments: Vec<Argument>,
     /// In the order of the model's results.
     pub results: Vec<FunctionResult>,
+    /// Its kernels, and which of them a call runs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gpu: Option<GpuCode>,
 }
 
 /// What an argument is for.
@@ -273,7 +281,7 @@ pub struct Weight {
     pub layout: Option<String>,
 }
 
-/// One pointer of a call.
+/// One pointer, or buffer, of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Slot {
     /// Index of the argument; or of the result, if `is_result`.
@@ -289,7 +297,7 @@ pub struct Slot {
 }
 
 impl Function {
-    /// The pointers that a call takes, in order.
+    /// The pointers, or buffers, that a call takes, in order.
     ///
     /// # Errors
     /// A size that does not fit this machine's addresses; not after [`Manifest::check`].
@@ -316,6 +324,17 @@ impl Function {
             })
         });
         arguments.chain(results).collect()
+    }
+}
+
+impl File {
+    /// The file `name` with these contents.
+    pub fn of(name: impl Into<String>, contents: &[u8]) -> Self {
+        Self {
+            file: name.into(),
+            bytes: contents.len() as u64,
+            crc32: crc32fast::hash(contents),
+        }
     }
 }
 

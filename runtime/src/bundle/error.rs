@@ -9,7 +9,7 @@ use std::path::PathBuf;
 #[derive(Debug, thiserror::Error)]
 pub enum BundleError {
     /// A file is missing or cannot be read.
-    #[error("cannot read {}: {source}; a bundle is the folder that spec-compile wrote, with manifest.json and the library", path.display())]
+    #[error("cannot read {}: {source}; a bundle is the folder that spec-compile wrote, with manifest.json and the files that it names", path.display())]
     Read {
         /// The file.
         path: PathBuf,
@@ -24,13 +24,13 @@ pub enum BundleError {
         /// What is wrong.
         source: ManifestError,
     },
-    /// The library is not the one that the manifest describes.
+    /// A file is not the one that the manifest describes.
     #[error(
         "{} has {found_bytes} bytes and CRC-32 {found_crc32:08x}, the manifest says {bytes} and {crc32:08x}: it is truncated or of another compilation; copy the whole bundle again",
         path.display()
     )]
     Checksum {
-        /// The library.
+        /// The file.
         path: PathBuf,
         /// Its length.
         found_bytes: u64,
@@ -94,10 +94,12 @@ pub enum BundleError {
         function: String,
     },
     /// Asked for a function that is not there.
-    #[error("the bundle has no function {name:?}; it has {known}")]
+    #[error("the bundle has no function {name:?} for a {place}; it has {known}")]
     NoFunction {
         /// The name asked for.
         name: String,
+        /// `CPU` or `GPU`.
+        place: &'static str,
         /// All names.
         known: String,
     },

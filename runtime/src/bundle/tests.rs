@@ -45,6 +45,14 @@ fn library() -> &'static [u8] {
     })
 }
 
+fn target(manifest: &mut Manifest) -> &mut manifest::Target {
+    manifest.target.as_mut().expect("a target")
+}
+
+fn file(manifest: &mut Manifest) -> &mut manifest::File {
+    manifest.library.as_mut().expect("a library")
+}
+
 fn manifest() -> Manifest {
     let argument = |kind, dtype, shape: &[u64], updated_in_place| Argument {
         name: None,
@@ -61,18 +69,18 @@ fn manifest() -> Manifest {
         aliases_argument,
     };
     let mut manifest = crate::manifest::tests::example();
-    manifest.target.triple = format!(
+    let target = target(&mut manifest);
+    target.triple = format!(
         "{}-unknown-{}-gnu",
         std::env::consts::ARCH,
         std::env::consts::OS
     );
-    manifest.target.features.clear();
-    manifest.library.bytes = library().len() as u64;
-    manifest.library.crc32 = crc32fast::hash(library());
+    target.features.clear();
+    manifest.library = Some(manifest::File::of("model.so", library()));
     manifest.weights.clear();
     manifest.functions = vec![Described {
         name: "twice".to_owned(),
-        symbol: "spec_twice".to_owned(),
+        symbol: Some("spec_twice".to_owned()),
         role: Role::None,
         tokens: 1,
         workspace_bytes: 200,
@@ -85,6 +93,7 @@ fn manifest() -> Manifest {
             result(DType::I32, &[], Some(1)),
             result(DType::F32, &[1000], None),
         ],
+        gpu: None,
     }];
     manifest
 }
@@ -236,9 +245,9 @@ fn bundles_for_others_are_refused() {
     } else {
         "x86_64"
     };
-    let e = error(|m| m.target.triple = format!("{other}-unknown-linux-gnu"));
+    let e = error(|m| target(m).triple = format!("{other}-unknown-linux-gnu"));
     assert!(matches!(e, BundleError::Triple { .. }), "{e}");
-    let e = error(|m| m.target.triple = format!("{}-apple-darwin", std::env::consts::ARCH));
+    let e = error(|m| target(m).triple = format!("{}-apple-darwin", std::env::consts::ARCH));
     assert!(matches!(e, BundleError::Triple { .. }), "{e}");
     let host = CpuFeatures::host().expect("fork works");
     let unusable = host
@@ -247,23 +256,23 @@ fn bundles_for_others_are_refused() {
         .map(|b| b.name)
         .or(host.absent.first().copied());
     if let Some(feature) = unusable {
-        let e = error(|m| m.target.features = vec![feature.to_owned()]);
+        let e = error(|m| target(m).features = vec![feature.to_owned()]);
         assert!(
             matches!(&e, BundleError::Feature { feature: f, .. } if f == feature),
             "{e}"
         );
     }
-    load(|m| m.target.features = host.usable.iter().map(|f| (*f).to_owned()).collect())
+    load(|m| target(m).features = host.usable.iter().map(|f| (*f).to_owned()).collect())
         .expect("usable features are no obstacle");
 }
 
 #[test]
 fn damaged_bundles_are_refused() {
-    let e = error(|m| m.library.bytes += 1);
+    let e = error(|m| file(m).bytes += 1);
     assert!(matches!(e, BundleError::Checksum { .. }), "{e}");
-    let e = error(|m| m.library.crc32 ^= 1);
+    let e = error(|m| file(m).crc32 ^= 1);
     assert!(matches!(e, BundleError::Checksum { .. }), "{e}");
-    let e = error(|m| m.functions[0].symbol = "gone".to_owned());
+    let e = error(|m| m.functions[0].symbol = Some("gone".to_owned()));
     assert!(
         matches!(&e, BundleError::Symbol { symbol, .. } if symbol == "gone"),
         "{e}"
@@ -271,7 +280,7 @@ fn damaged_bundles_are_refused() {
     let e = error(|m| m.format_version = 2);
     let version = ManifestError::Version("2".to_owned()).to_string();
     assert!(e.to_string().ends_with(&version), "{e}");
-    let e = error(|m| m.library.file = "other.so".to_owned());
+    let e = error(|m| file(m).file = "other.so".to_owned());
     assert!(matches!(e, BundleError::Read { .. }), "{e}");
     let e = Bundle::load(Path::new("no such folder")).expect_err("nothing there");
     assert!(matches!(e, BundleError::Read { .. }), "{e}");
@@ -280,7 +289,10 @@ fn damaged_bundles_are_refused() {
         .function("thrice")
         .expect_err("not there")
         .to_string();
-    assert!(e.contains("\"thrice\"; it has twice"), "{e}");
+    assert!(
+        e.contains("\"thrice\" for a CPU; it has twice (CPU)"),
+        "{e}"
+    );
 }
 
 /// Also with a checksum that fits, a file of another kind is not given to the loader.
@@ -307,8 +319,7 @@ fn files_that_are_no_library_are_refused() {
     ] {
         let dir = tempfile::tempdir().expect("a folder");
         let mut manifest = manifest();
-        manifest.library.bytes = bytes.len() as u64;
-        manifest.library.crc32 = crc32fast::hash(&bytes);
+        manifest.library = Some(manifest::File::of("model.so", &bytes));
         std::fs::write(dir.path().join("model.so"), &bytes).expect("written");
         let text = manifest.to_json().expect("it agrees with itself");
         std::fs::write(dir.path().join(manifest::FILE_NAME), text).expect("written");
@@ -317,4 +328,48 @@ fn files_that_are_no_library_are_refused() {
             .to_string();
         assert!(e.contains(words), "{e}");
     }
+}
+
+/// A bundle that is all GPU needs no library; its files are checked.
+#[test]
+fn gpu_functions_come_with_their_files() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let mut manifest = manifest();
+    manifest.library = None;
+    manifest.target = None;
+    manifest.functions = vec![crate::manifest::tests::gpu_function()];
+    let text = manifest.to_json().expect("it agrees with itself");
+    std::fs::write(dir.path().join(manifest::FILE_NAME), text).expect("written");
+    let write = |name: &str, bytes: &[u8]| {
+        std::fs::write(dir.path().join(name), bytes).expect("written");
+    };
+    let refused = |part: &str| {
+        let error = Bundle::load(dir.path()).expect_err(part).to_string();
+        assert!(error.contains(part), "{error}");
+    };
+    write("kernels.spv", &[0; 64]);
+    refused("constants.bin: No such file");
+    write("constants.bin", &[1; 16]);
+    refused("constants.bin has 16 bytes and CRC-32");
+    write("constants.bin", &[0; 16]);
+    write("kernels.spv", &[0; 60]);
+    refused("kernels.spv has 60 bytes");
+    write("kernels.spv", &[0; 64]);
+    let bundle = Bundle::load(dir.path()).expect("sound");
+    assert!(bundle.functions().is_empty());
+    let draft = bundle.gpu_function("draft").expect("there");
+    assert_eq!(
+        (draft.spirv(), draft.constants()),
+        (&[0; 64][..], &[0; 16][..])
+    );
+    assert_eq!(draft.schedule().dispatches.len(), 2);
+    assert_eq!(draft.slots().len(), 2);
+    let error = bundle
+        .function("draft")
+        .expect_err("not on a CPU")
+        .to_string();
+    assert!(
+        error.contains("no function \"draft\" for a CPU; it has draft (GPU)"),
+        "{error}"
+    );
 }

@@ -1,7 +1,7 @@
 //! Whether a manifest agrees with itself.
 
-use super::{Argument, ArgumentKind, DType, FORMAT_VERSION, Function, Manifest};
-use std::collections::HashSet;
+use super::{Argument, ArgumentKind, DType, FORMAT_VERSION, File, Function, Manifest};
+use std::collections::{HashMap, HashSet};
 
 /// What is wrong with a manifest.
 #[derive(Debug, thiserror::Error)]
@@ -29,7 +29,7 @@ pub enum ManifestError {
     },
 }
 
-fn wrong(place: impl Into<String>, problem: impl Into<String>) -> ManifestError {
+pub(super) fn wrong(place: impl Into<String>, problem: impl Into<String>) -> ManifestError {
     ManifestError::Contradiction {
         place: place.into(),
         problem: problem.into(),
@@ -56,10 +56,7 @@ impl Manifest {
         if self.format_version != FORMAT_VERSION {
             return Err(ManifestError::Version(self.format_version.to_string()));
         }
-        let file = &self.library.file;
-        if file.is_empty() || file == "." || file == ".." || file.contains(['/', '\0']) {
-            return Err(wrong("library", format!("{file:?} is not a file name")));
-        }
+        self.check_files()?;
         self.check_plan()?;
         let mut weights = HashSet::new();
         for weight in &self.weights {
@@ -75,9 +72,29 @@ impl Manifest {
         let mut symbols = HashSet::new();
         for function in &self.functions {
             function.check(self)?;
-            if !names.insert(&function.name) || !symbols.insert(&function.symbol) {
+            let symbol = function.symbol.as_ref();
+            if !names.insert(&function.name) || symbol.is_some_and(|s| !symbols.insert(s)) {
                 let problem = "another function has the same name or symbol";
                 return Err(wrong(&function.name, problem));
+            }
+        }
+        Ok(())
+    }
+
+    /// The library, and that a name stands for one file.
+    fn check_files(&self) -> Result<(), ManifestError> {
+        if self.library.is_some() != self.target.is_some() {
+            return Err(wrong("library", "a library and its target go together"));
+        }
+        if let Some(library) = &self.library {
+            library.check("library")?;
+        }
+        let gpu = self.functions.iter().filter_map(|f| f.gpu.as_ref());
+        let mut known = HashMap::new();
+        for file in self.library.iter().chain(gpu.flat_map(|g| g.files())) {
+            if *known.entry(&file.file).or_insert(file) != file {
+                let problem = format!("{:?} is there twice, and differs", file.file);
+                return Err(wrong("files", problem));
             }
         }
         Ok(())
@@ -118,11 +135,22 @@ fn is_identifier(symbol: &str) -> bool {
 
 impl Function {
     fn check(&self, manifest: &Manifest) -> Result<(), ManifestError> {
-        if !is_identifier(&self.symbol) {
-            return Err(wrong(
-                &self.name,
-                format!("{:?} is not a C identifier", self.symbol),
-            ));
+        match (&self.symbol, &self.gpu) {
+            (Some(symbol), None) if !is_identifier(symbol) => {
+                let problem = format!("{symbol:?} is not a C identifier");
+                return Err(wrong(&self.name, problem));
+            }
+            (Some(_), None) if manifest.library.is_none() => {
+                return Err(wrong(
+                    &self.name,
+                    "it has a symbol, and there is no library",
+                ));
+            }
+            (Some(_), None) | (None, Some(_)) => {}
+            _ => {
+                let problem = "it needs a symbol, or code for a GPU, and not both";
+                return Err(wrong(&self.name, problem));
+            }
         }
         if self.tokens == 0 {
             return Err(wrong(&self.name, "it takes no tokens"));
@@ -134,7 +162,11 @@ impl Function {
             let place = format!("{}, argument {index}", self.name);
             argument.check(&place, self, manifest)?;
         }
-        self.check_results()
+        self.check_results()?;
+        match &self.gpu {
+            Some(gpu) => gpu.check(self),
+            None => Ok(()),
+        }
     }
 
     fn check_results(&self) -> Result<(), ManifestError> {
@@ -163,6 +195,16 @@ impl Function {
                     format!("argument {of} is another result already"),
                 ));
             }
+        }
+        Ok(())
+    }
+}
+
+impl File {
+    pub(super) fn check(&self, place: &str) -> Result<(), ManifestError> {
+        let file = &self.file;
+        if file.is_empty() || file == "." || file == ".." || file.contains(['/', '\0']) {
+            return Err(wrong(place, format!("{file:?} is not a file name")));
         }
         Ok(())
     }

@@ -3,6 +3,10 @@
 use super::*;
 use serde_json::{Value, json};
 
+mod gpu;
+
+pub(crate) use gpu::gpu_function;
+
 /// A manifest with all that the format has.
 pub(crate) fn example() -> Manifest {
     let weight = Weight {
@@ -28,7 +32,7 @@ pub(crate) fn example() -> Manifest {
     };
     let function = Function {
         name: "main".to_owned(),
-        symbol: "spec_main".to_owned(),
+        symbol: Some("spec_main".to_owned()),
         role: Role::Target,
         tokens: 2,
         workspace_bytes: 128,
@@ -68,21 +72,22 @@ pub(crate) fn example() -> Manifest {
                 aliases_argument: None,
             },
         ],
+        gpu: None,
     };
     Manifest {
         format_version: FORMAT_VERSION,
         tool: "spec-compile 0.1.0".to_owned(),
         soc: "host".to_owned(),
-        target: Target {
+        target: Some(Target {
             triple: "aarch64-unknown-linux-gnu".to_owned(),
             cpu: "generic".to_owned(),
             features: vec!["dotprod".to_owned()],
-        },
-        library: Library {
+        }),
+        library: Some(File {
             file: "model.so".to_owned(),
             bytes: 1234,
             crc32: 0xdead_beef,
-        },
+        }),
         plan: Some(Plan {
             gamma: 4,
             strategy: "cpu-gpu".to_owned(),
@@ -93,7 +98,7 @@ pub(crate) fn example() -> Manifest {
                 cores: 2,
             }],
         }),
-        functions: vec![function],
+        functions: vec![function, gpu_function()],
         weights: vec![weight, scale],
         kernels: BTreeMap::from([("linear".to_owned(), 7), ("generic".to_owned(), 1)]),
     }
@@ -266,15 +271,25 @@ fn contradictions_are_refused() {
         ("/weights", json!([weight, weight]), "\"w\" is there twice"),
     ];
     for (place, value, message) in cases {
-        let mut manifest = serde_json::to_value(example()).expect("JSON");
-        *manifest.pointer_mut(place).expect("there") = value;
-        let error = Manifest::from_json(&manifest.to_string()).expect_err(place);
-        assert!(
-            matches!(error, ManifestError::Contradiction { .. }),
-            "{place}: {error}"
-        );
-        assert!(error.to_string().contains(message), "{place}: {error}");
+        refused(place, value, message);
     }
+}
+
+/// The example with `value` at `place`, which may be a key that it lacks, contradicts itself.
+fn refused(place: &str, value: Value, message: &str) {
+    let mut manifest = serde_json::to_value(example()).expect("JSON");
+    let (parent, key) = place.rsplit_once('/').expect("a path");
+    let parent = manifest.pointer_mut(parent).expect("there");
+    match parent.as_array_mut() {
+        Some(list) => list[key.parse::<usize>().expect("an index")] = value,
+        None => parent[key] = value,
+    }
+    let error = Manifest::from_json(&manifest.to_string()).expect_err(place);
+    assert!(
+        matches!(error, ManifestError::Contradiction { .. }),
+        "{place}: {error}"
+    );
+    assert!(error.to_string().contains(message), "{place}: {error}");
 }
 
 #[test]
