@@ -57,6 +57,8 @@ pub struct Workgroup {
     pub subgroup: u64,
     /// Shared memory, bytes.
     pub shared_bytes: u64,
+    /// Storage buffers of one kernel at most.
+    pub bindings: u64,
 }
 
 /// One processing unit. All figures are SI: seconds, bytes, bytes a second, operations a second.

@@ -77,6 +77,7 @@ struct RawWorkgroup {
     invocations: Raw,
     subgroup: Raw,
     shared_memory: Raw,
+    bindings: Raw,
 }
 
 /// Reads a device file; see [`Soc::parse`].
@@ -285,6 +286,7 @@ fn workgroup(r: &mut UnitReader<'_, '_>, raw: &RawWorkgroup) -> Result<Workgroup
             &raw.shared_memory,
             Dimension::Bytes,
         )? as u64,
+        bindings: r.get("workgroup.bindings", &raw.bindings, Dimension::Count)? as u64,
     })
 }
 

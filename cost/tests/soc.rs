@@ -67,8 +67,8 @@ fn imx95_figures() {
     assert_eq!(gpu.device_to_host, Some(0.2e9));
     let w = gpu.workgroup.expect("limits");
     assert_eq!(
-        (w.invocations, w.subgroup, w.shared_bytes),
-        (512, 16, 32768)
+        (w.invocations, w.subgroup, w.shared_bytes, w.bindings),
+        (512, 16, 32768, 30)
     );
 }
 
@@ -113,6 +113,18 @@ fn the_machine_section_is_optional_and_only_for_cpus() {
         .to_string();
     assert!(
         error.contains("unit.gpu.machine: only a CPU has this section"),
+        "{error}"
+    );
+}
+
+/// What a GPU's kernels may use is there whole or not at all.
+#[test]
+fn a_workgroup_section_says_all() {
+    let line = IMX95.lines().find(|l| l.starts_with("bindings = "));
+    let without = IMX95.replacen(line.expect("is there"), "", 1);
+    let error = Soc::parse(&without, "imx95.toml").expect_err("incomplete");
+    assert!(
+        error.to_string().contains("missing field `bindings`"),
         "{error}"
     );
 }

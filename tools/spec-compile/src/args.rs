@@ -7,18 +7,19 @@ const EXAMPLES: &str = "\
 Examples:
   spec-compile model.mlir -o out                      one model, for this machine
   spec-compile model.mlir --soc imx95 -o out          for the CPU of a built-in device
+  spec-compile model.mlir --soc imx95 --target-device gpu -o out
   spec-compile pair.mlir --soc rk3588 --plan-options 'alpha=0.8' --drafter-device cpu-a55 -o out
   spec-compile --drafter d.mlir --target t.mlir --soc board.toml --plan-options 'acceptance=curve.csv' -o out
 
 A module with a drafter and a target is partitioned first (spec-partition), unless it holds a plan. The folder gets model.o,
-libmodel.a, model.so, model.h and manifest.json.
+libmodel.a, model.so and model.h for CPUs, kernels.spv for a GPU, and manifest.json.
 
 Exit codes: 0 compiled; 1 bad input, or something is missing; 2 wrong usage; 3 an error of this program.";
 
 /// What `--emit` writes besides the bundle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Emit {
-    /// MLIR: model ops on buffers
+    /// MLIR: model ops on buffers, or launches of a GPU's kernels
     Mlir,
     /// Optimised LLVM IR
     Llvm,
@@ -26,9 +27,11 @@ pub enum Emit {
     Asm,
     /// One object file a device region
     Obj,
+    /// Kernels of a GPU as assembly of SPIR-V
+    SpirvAsm,
 }
 
-/// Compiles the CPU regions of a model to object code, libraries, a C header and a manifest.
+/// Compiles a model to object code, libraries and a C header, or to kernels of a GPU, and a manifest.
 #[derive(Debug, Parser)]
 #[command(name = "spec-compile", version, after_help = EXAMPLES)]
 pub struct Cli {
@@ -52,11 +55,11 @@ pub struct Cli {
     #[arg(long, default_value = "host", value_name = "NAME|FILE.toml")]
     pub soc: String,
 
-    /// Where the drafter runs; default: the cost model decides
+    /// Where the drafter runs; default: the cost model decides. With --soc host, vulkan[:NAME] is a GPU of this machine
     #[arg(long, value_name = "UNIT[:CORES[:DTYPE]]")]
     pub drafter_device: Option<String>,
 
-    /// Where the target, or the only model, runs; default: the cost model decides, or the fastest CPU unit
+    /// Where the target, or the only model, runs; default: the cost model decides, or the fastest CPU unit. vulkan[:NAME] as above
     #[arg(long, value_name = "UNIT[:CORES[:DTYPE]]")]
     pub target_device: Option<String>,
 
@@ -89,6 +92,10 @@ pub struct Cli {
     /// Write this as well; repeatable
     #[arg(long, value_enum, value_name = "KIND", value_delimiter = ',')]
     pub emit: Vec<Emit>,
+
+    /// Names of buffers and places in the kernels' text, for debuggers of SPIR-V
+    #[arg(long)]
+    pub debug_names: bool,
 
     /// Do not link a shared library
     #[arg(long)]

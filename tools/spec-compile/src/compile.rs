@@ -1,43 +1,72 @@
 //! The way from files to a bundle, step by step.
 
 use crate::args::{Cli, Emit};
+use crate::bundle;
 use crate::console::Console;
+use crate::cpu::{self, CpuCode};
 use crate::error::CompileError;
-use crate::function::{Prepared, describe, role, weights};
-use crate::header::header;
+use crate::function::Prepared;
+use crate::gpu::{self, GpuCode};
 use crate::input;
 use crate::interface::{Interface, interface};
-use crate::kernels::{self, Counts, GENERIC};
-use crate::link;
+use crate::kernels::Counts;
 use crate::names::Names;
-use crate::output::{Output, archive, inspect};
-use crate::regions::{Region, Regions, Skipped, regions};
-use crate::summary::{FunctionSummary, NotCompiled, RegionSummary, Summary};
-use crate::target::{Core, HOST, of_host, of_unit};
-use spec_codegen::emit::{Emitted, Keep, emit};
+use crate::output::Output;
+use crate::regions::{Region, regions};
+use crate::summary::{self, Summary};
 use spec_codegen::ffi::Session;
-use spec_codegen::pipeline;
-use spec_cost::Soc;
-use spec_dialect::attrs::Plan;
+use spec_cost::{Soc, UnitKind};
 use spec_dialect::ffi::{Attr, Op};
-use spec_runtime::manifest::{self, Function, Library, Manifest};
-use std::collections::{BTreeMap, HashSet};
+use spec_runtime::manifest::Function;
+use std::collections::HashSet;
 use std::time::Instant;
 
-/// Steps that every run has, and steps of each region.
-const STEPS: (usize, usize) = (4, 3);
+/// Steps that every run has, and steps of a region on a CPU and on a GPU.
+const STEPS: (usize, usize, usize) = (4, 3, 2);
 
-/// A region as machine code.
-struct Compiled {
-    region: Region,
-    core: Core,
-    /// MLIR after `prepare`, if it was asked for.
-    mlir: Option<String>,
-    emitted: Emitted,
-    code_bytes: u64,
-    functions: Vec<Function>,
-    interfaces: Vec<Interface>,
-    counts: Vec<Counts>,
+/// What every step needs to know.
+#[derive(Clone, Copy)]
+pub struct Job<'a> {
+    /// The command line.
+    pub cli: &'a Cli,
+    /// The context of all modules.
+    pub session: &'a Session,
+    /// The device.
+    pub soc: &'a Soc,
+}
+
+/// The functions of a region that others may call, before they are lowered.
+pub struct Entries {
+    /// What is known of them.
+    pub interfaces: Vec<Interface>,
+    /// What they are called now: C identifiers, unique in the bundle.
+    pub symbols: Vec<String>,
+}
+
+/// A region that was compiled.
+pub struct Compiled {
+    /// The region.
+    pub region: Region,
+    /// Its functions; their names of weights become unique in [`bundle::manifest`].
+    pub functions: Vec<Function>,
+    /// What was known of them before.
+    pub interfaces: Vec<Interface>,
+    /// What they are called in the bundle.
+    pub symbols: Vec<String>,
+    /// Ops or dispatches by kind, one a function.
+    pub counts: Vec<Counts>,
+    /// MLIR before it is lowered, if it was asked for.
+    pub mlir: Option<String>,
+    /// Its code.
+    pub code: Code,
+}
+
+/// Code of a region.
+pub enum Code {
+    /// For a CPU.
+    Cpu(CpuCode),
+    /// For a GPU.
+    Gpu(GpuCode),
 }
 
 /// Compiles what the command line names, writes the bundle.
@@ -55,65 +84,47 @@ pub fn compile(cli: &Cli, console: &mut Console) -> Result<Summary, CompileError
     let session = Session::new();
     let module = console.step("read", |c| input::read(&session, c, cli))?;
     console.step("plan", |c| input::plan(&session, c, cli, module))?;
-    let Regions { cpu, skipped } = regions(module, &soc, cli.target_device.as_deref())?;
-    console.expect(STEPS.0 + STEPS.1 * cpu.len());
-    let skipped = skipped.iter().map(|s| not_compiled(console, s)).collect();
+    let regions = regions(module, &soc, cli)?;
+    let on_gpu = regions.iter().filter(|r| r.kind == UnitKind::Gpu).count();
+    console.expect(STEPS.0 + STEPS.1 * (regions.len() - on_gpu) + STEPS.2 * on_gpu);
+    warn_of_flags(cli, console, regions.len() - on_gpu, on_gpu);
+    let job = Job {
+        cli,
+        session: &session,
+        soc: &soc,
+    };
     let mut taken = HashSet::new();
     let mut compiled = vec![];
-    for region in cpu {
-        compiled.push(compile_region(
-            cli, console, &session, &soc, &names, region, &mut taken,
-        )?);
+    for region in regions {
+        let entries = entries(job, &region, &names, &mut taken)?;
+        compiled.push(match region.kind {
+            UnitKind::Cpu => cpu::compile(job, console, region, entries)?,
+            UnitKind::Gpu => gpu::compile(job, console, region, entries, on_gpu == 1)?,
+        });
     }
     warn_of_names(console, &names, &compiled);
-    console.step("libraries", |_| libraries(cli, &output, &compiled))?;
-    let manifest = manifest(cli, &soc, module, &output, &mut compiled)?;
-    output.write("model.h", self::header_of(&manifest, &compiled))?;
-    output.write(manifest::FILE_NAME, manifest.to_json()?)?;
+    console.step("libraries", |_| bundle::write_code(cli, &output, &compiled))?;
+    bundle::write_manifest(job, module, &output, &mut compiled)?;
     let files = console.step("files", |_| output.finish())?;
+    let steps = console.steps().iter();
     Ok(Summary {
         soc: soc.name().to_owned(),
-        regions: compiled.iter().map(region_summary).collect(),
-        not_compiled: skipped,
-        functions: compiled.iter().flat_map(function_summaries).collect(),
+        regions: compiled.iter().map(summary::region).collect(),
+        functions: compiled.iter().flat_map(summary::functions).collect(),
         files,
-        steps: console
-            .steps()
-            .iter()
-            .map(|(n, t)| (n.clone(), t.as_secs_f64()))
-            .collect(),
+        steps: steps.map(|(n, t)| (n.clone(), t.as_secs_f64())).collect(),
         seconds: start.elapsed().as_secs_f64(),
     })
 }
 
-fn not_compiled(console: &mut Console, skipped: &Skipped) -> NotCompiled {
-    let (unit, role) = (&skipped.placement.device, skipped.placement.role);
-    let why = format!("it is placed on '{unit}', and this version compiles CPU regions only");
-    let text = format!(
-        "@{} is not compiled: {why}; to have it on a CPU, add --{role}-device UNIT",
-        skipped.name
-    );
-    console.warn(&text);
-    NotCompiled {
-        name: skipped.name.clone(),
-        role: role.to_string(),
-        unit: unit.clone(),
-        why,
-    }
-}
-
-/// One region: tensors to buffers, buffers to the LLVM dialect, machine code.
-fn compile_region(
-    cli: &Cli,
-    console: &mut Console,
-    session: &Session,
-    soc: &Soc,
+/// Finds out what the entries of a region are for, and names them.
+fn entries(
+    job: Job<'_>,
+    region: &Region,
     names: &Names,
-    region: Region,
     taken: &mut HashSet<String>,
-) -> Result<Compiled, CompileError> {
-    let core = core(cli, console, soc, &region)?;
-    input::identify_again(session, cli, &region);
+) -> Result<Entries, CompileError> {
+    input::identify_again(job.session, job.cli, region);
     let entries = region.entries();
     if entries.is_empty() {
         let text = format!(
@@ -133,86 +144,53 @@ fn compile_region(
             entry.set_attr("spec.role", Attr::string(entry.ctx(), &role.to_string()));
         }
     }
-    let symbols = region.rename_entries(taken);
-    let module = region.module;
-    let what = format!("{}: cannot be compiled", region.name);
-    console.step("prepare", |c| {
-        input::run(session, c, module, &pipeline::prepare(&cli.quantize), &what)
-    })?;
-    let mut counted = kernels::count(module);
-    let mut functions = vec![];
-    for ((_, symbol), interface) in symbols.iter().zip(&interfaces) {
-        functions.push(describe(interface, symbol, &prepared(module, symbol)?)?);
-    }
-    let counts = symbols
-        .iter()
-        .map(|(_, s)| counted.remove(s).unwrap_or_default())
-        .collect();
-    let mlir = cli.emits(Emit::Mlir).then(|| module.to_text());
-    console.step("lower", |c| {
-        input::run(session, c, module, &pipeline::lower(&core.target), &what)
-    })?;
-    hide(module);
-    let keep = Keep {
-        ir: cli.emits(Emit::Llvm),
-        assembly: cli.emits(Emit::Asm),
-    };
-    let emitted = console.step("machine code", |c| {
-        let emitted = emit(session, module, &core.machine, keep);
-        c.show(session.messages());
-        emitted
-    })?;
-    let (code_bytes, defined) = inspect(&emitted.object)?;
-    for (_, symbol) in &symbols {
-        if !defined.contains(symbol) {
-            return Err(CompileError::Internal(format!(
-                "the object lacks the function '{symbol}'"
-            )));
-        }
-    }
-    Ok(Compiled {
-        region,
-        core,
-        mlir,
-        emitted,
-        code_bytes,
-        functions,
+    let renamed = region.rename_entries(taken);
+    Ok(Entries {
         interfaces,
-        counts,
+        symbols: renamed.into_iter().map(|(_, symbol)| symbol).collect(),
     })
 }
 
-fn core(
-    cli: &Cli,
-    console: &mut Console,
-    soc: &Soc,
-    region: &Region,
-) -> Result<Core, CompileError> {
-    if cli.soc == HOST {
-        return of_host(console);
-    }
-    let unit = soc.unit(&region.unit);
-    let unit = unit.ok_or_else(|| CompileError::Internal(format!("no unit '{}'", region.unit)))?;
-    of_unit(soc, unit)
-}
-
-fn prepared(module: Op, symbol: &str) -> Result<Prepared, CompileError> {
+/// The function `symbol` of a module.
+///
+/// # Errors
+/// It is not there: our bug.
+pub fn find(module: Op, symbol: &str) -> Result<Op, CompileError> {
     let ops = module.body().map(|b| b.ops()).unwrap_or_default();
     let entry = ops.into_iter().find(|o| o.symbol() == Some(symbol));
-    let entry = entry.ok_or_else(|| CompileError::Internal(format!("@{symbol} is gone")))?;
-    Prepared::read(entry)
+    entry.ok_or_else(|| CompileError::Internal(format!("@{symbol} is gone")))
 }
 
-/// Functions that nobody outside calls become internal: two regions may have kernels of the same name.
-fn hide(module: Op) {
-    let internal = Attr::parse(module.ctx(), "#llvm.linkage<internal>");
-    for op in module.body().map(|b| b.ops()).unwrap_or_default() {
-        let private = op.str_attr("sym_visibility") == Some("private");
-        let has_body = op.region_count() > 0 && !op.region_blocks(0).is_empty();
-        if let Some(internal) = internal.filter(|_| op.name() == "llvm.func" && private && has_body)
-        {
-            op.set_attr("linkage", internal);
-        }
+/// What the pipeline left at the function `symbol`.
+///
+/// # Errors
+/// Nothing: our bug.
+pub fn prepared(module: Op, symbol: &str) -> Result<Prepared, CompileError> {
+    Prepared::read(find(module, symbol)?)
+}
+
+/// Flags that have no effect on what is compiled.
+fn warn_of_flags(cli: &Cli, console: &mut Console, on_cpu: usize, on_gpu: usize) {
+    let mut unused = vec![];
+    if on_cpu == 0 {
+        let kinds = [
+            (Emit::Llvm, "--emit=llvm"),
+            (Emit::Asm, "--emit=asm"),
+            (Emit::Obj, "--emit=obj"),
+        ];
+        let given = kinds.iter().filter(|(kind, _)| cli.emits(*kind));
+        unused.extend(given.map(|(_, flag)| (*flag, "CPU")));
+    }
+    if on_gpu == 0 && cli.emits(Emit::SpirvAsm) {
+        unused.push(("--emit=spirv-asm", "GPU"));
+    }
+    if on_gpu == 0 && cli.debug_names {
+        unused.push(("--debug-names", "GPU"));
+    }
+    for (flag, kind) in unused {
+        console.warn(&format!(
+            "{flag} has no effect: nothing is placed on a {kind}"
+        ));
     }
 }
 
@@ -228,161 +206,4 @@ fn warn_of_names(console: &mut Console, names: &Names, compiled: &[Compiled]) {
     for text in names.unused(&functions) {
         console.warn(&format!("--argument-names: {text}"));
     }
-}
-
-/// Objects, the static library, the shared library, and what `--emit` asks for.
-fn libraries(cli: &Cli, output: &Output, compiled: &[Compiled]) -> Result<(), CompileError> {
-    let object = |c: &Compiled| (format!("{}.o", c.region.name), c.emitted.object.clone());
-    let objects: Vec<(String, Vec<u8>)> = compiled.iter().map(object).collect();
-    output.write("libmodel.a", archive(&objects)?)?;
-    if let [(_, only)] = &objects[..] {
-        output.write("model.o", only)?;
-    } else {
-        let parts =
-            tempfile::tempdir_in(output.path("")).map_err(CompileError::writing(&cli.output))?;
-        let mut paths = vec![];
-        for (name, object) in &objects {
-            let path = parts.path().join(name);
-            std::fs::write(&path, object).map_err(CompileError::writing(&path))?;
-            paths.push(path);
-        }
-        let paths: Vec<_> = paths.iter().map(|p| p.as_path()).collect();
-        link::join(&paths, &output.path("model.o"))?;
-    }
-    for c in compiled {
-        let name = &c.region.name;
-        let texts = [
-            ("mlir", &c.mlir),
-            ("ll", &c.emitted.ir),
-            ("s", &c.emitted.assembly),
-        ];
-        for (extension, text) in texts {
-            if let Some(text) = text {
-                output.write(&format!("{name}.{extension}"), text)?;
-            }
-        }
-        if cli.emits(Emit::Obj) {
-            output.write(&format!("{name}.o"), &c.emitted.object)?;
-        }
-    }
-    if cli.no_link {
-        return Ok(());
-    }
-    let triple = compiled
-        .first()
-        .map_or("", |c| c.core.machine.triple.as_str());
-    link::share(triple, &output.path("model.o"), &output.path("model.so"))
-}
-
-/// The table of contents. Names of weights in `compiled` become unique.
-fn manifest(
-    cli: &Cli,
-    soc: &Soc,
-    module: Op,
-    output: &Output,
-    compiled: &mut [Compiled],
-) -> Result<Manifest, CompileError> {
-    let file = if cli.no_link {
-        "libmodel.a"
-    } else {
-        "model.so"
-    };
-    let path = output.path(file);
-    let library = std::fs::read(&path).map_err(CompileError::reading(&path))?;
-    let mut functions: Vec<Function> = compiled.iter().flat_map(|c| c.functions.clone()).collect();
-    let interfaces: Vec<Interface> = compiled.iter().flat_map(|c| c.interfaces.clone()).collect();
-    let weights = weights(&mut functions, &interfaces)?;
-    let mut kernels: BTreeMap<String, u64> = BTreeMap::new();
-    for (kind, n) in compiled.iter().flat_map(|c| &c.counts).flatten() {
-        *kernels.entry(kind.clone()).or_default() += n;
-    }
-    let is_target = |c: &&Compiled| c.region.role != Some(spec_dialect::attrs::Role::Drafter);
-    let main = compiled.iter().find(is_target).or(compiled.first());
-    let main = main.ok_or_else(|| CompileError::Internal("no region".into()))?;
-    let mut features: Vec<String> = compiled
-        .iter()
-        .flat_map(|c| c.core.features.clone())
-        .collect();
-    features.sort();
-    features.dedup();
-    Ok(Manifest {
-        format_version: manifest::FORMAT_VERSION,
-        tool: concat!("spec-compile ", env!("CARGO_PKG_VERSION")).into(),
-        soc: soc.name().to_owned(),
-        target: manifest::Target {
-            triple: main.core.machine.triple.clone(),
-            cpu: main.core.machine.cpu.clone(),
-            features,
-        },
-        library: Library {
-            file: file.into(),
-            bytes: library.len() as u64,
-            crc32: crc32fast::hash(&library),
-        },
-        plan: plan(module),
-        functions,
-        weights,
-        kernels,
-    })
-}
-
-/// The plan of a partitioned module.
-fn plan(module: Op) -> Option<manifest::Plan> {
-    let plan = module.attr("spec.plan").and_then(Plan::from_attr)?;
-    let ops = module.body().map(|b| b.ops()).unwrap_or_default();
-    let placed = ops.iter().filter_map(|o| o.attr("spec.placement"));
-    let placed = placed.filter_map(spec_dialect::attrs::Placement::from_attr);
-    let mut placements: Vec<manifest::Placement> = vec![];
-    for p in placed {
-        let role = role(Some(p.role));
-        if placements.iter().all(|q| q.role != role) {
-            let cores = u32::try_from(p.units).unwrap_or(1);
-            placements.push(manifest::Placement {
-                role,
-                device: p.device,
-                cores,
-            });
-        }
-    }
-    Some(manifest::Plan {
-        gamma: u32::try_from(plan.draft_length).ok()?,
-        strategy: plan.strategy.to_string(),
-        speed_up: plan.speedup,
-        placements,
-    })
-}
-
-fn header_of(manifest: &Manifest, compiled: &[Compiled]) -> String {
-    let interfaces = compiled.iter().flat_map(|c| &c.interfaces);
-    let entries: Vec<_> = manifest.functions.iter().zip(interfaces).collect();
-    let title = format!(
-        "Made by {} for {} ({}).",
-        manifest.tool, manifest.soc, manifest.target.cpu
-    );
-    header(&title, &entries)
-}
-
-fn region_summary(c: &Compiled) -> RegionSummary {
-    RegionSummary {
-        name: c.region.name.clone(),
-        unit: c.region.unit.clone(),
-        cores: c.region.cores,
-        cpu: c.core.machine.cpu.clone(),
-        code_bytes: c.code_bytes,
-    }
-}
-
-fn function_summaries(c: &Compiled) -> impl Iterator<Item = FunctionSummary> {
-    c.functions.iter().zip(&c.counts).map(|(f, counts)| {
-        let generic = counts.get(GENERIC).copied().unwrap_or(0);
-        FunctionSummary {
-            symbol: f.symbol.clone(),
-            region: c.region.name.clone(),
-            tokens: f.tokens,
-            workspace_bytes: f.workspace_bytes,
-            recognised: counts.values().sum::<u64>() - generic,
-            generic,
-            kernels: counts.clone(),
-        }
-    })
 }

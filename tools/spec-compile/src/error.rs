@@ -1,9 +1,11 @@
 //! Why nothing was compiled.
 
 use spec_codegen::emit::EmitError;
+use spec_codegen::gpu::GpuError;
 use spec_cost::CostError;
 use spec_runtime::cpu::CpuError;
 use spec_runtime::manifest::ManifestError;
+use spec_runtime::vulkan::VulkanError;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -41,6 +43,12 @@ pub enum CompileError {
     /// LLVM.
     #[error(transparent)]
     Emit(#[from] EmitError),
+    /// This machine's GPU.
+    #[error(transparent)]
+    Vulkan(#[from] VulkanError),
+    /// Our fault: a kernel that is no kernel for the device.
+    #[error("internal error: {0}; please report it with the input")]
+    Gpu(#[from] GpuError),
     /// No linker.
     #[error(
         "no linker: install clang-22 and lld-22 (found none of {0}), or leave out model.so with --no-link"
@@ -84,6 +92,7 @@ impl CompileError {
         match self {
             Self::Internal(_)
             | Self::Manifest(_)
+            | Self::Gpu(_)
             | Self::Emit(EmitError::Translation | EmitError::Llvm(_)) => 3,
             _ => 1,
         }

@@ -1,4 +1,4 @@
-//! From a lowered entry to its place in the manifest.
+//! From a prepared entry to its place in the manifest.
 
 use crate::error::CompileError;
 use crate::interface::Interface;
@@ -13,7 +13,7 @@ use std::collections::HashMap;
 /// What a prepared module holds, by the attributes that the pipeline leaves on entries.
 #[derive(Debug)]
 pub struct Prepared {
-    /// Types of all arguments: the model's, own results, the workspace.
+    /// Types of all arguments that a caller gives: the model's, own results.
     types: Vec<Type>,
     /// For each result, the argument that holds it.
     results: Vec<usize>,
@@ -75,8 +75,13 @@ impl Prepared {
             .attr(spec_passes::quantize::RECORD)
             .and_then(Attr::elements);
         let args = entry.body().map(|b| b.args()).ok_or_else(lost)?;
+        // the status of a GPU's function, then the workspace, are not the caller's
+        let status = entry.attr("status_argument").and_then(Attr::as_i64);
+        let hidden = status
+            .and_then(number)
+            .unwrap_or(args.len().saturating_sub(1));
         Ok(Prepared {
-            types: args.into_iter().map(Value::ty).collect(),
+            types: args.into_iter().take(hidden).map(Value::ty).collect(),
             results: results.ok_or_else(lost)?,
             workspace: u64::try_from(workspace).map_err(|_| lost())?,
             quantised: quantised
@@ -87,22 +92,18 @@ impl Prepared {
         })
     }
 
-    /// Number of the model's own arguments: the results that are not among them follow, in order, then the workspace.
+    /// Number of the model's own arguments: the results that are not among them follow, in order.
     fn own_arguments(&self, expected: usize) -> usize {
         let own = self.results.iter().filter(|r| **r >= expected).count();
-        (self.types.len().saturating_sub(1)).saturating_sub(own)
+        self.types.len().saturating_sub(own)
     }
 }
 
-/// The function `symbol` as the manifest describes it.
+/// A function as the manifest describes it, without its code.
 ///
 /// # Errors
 /// A type that a C caller cannot pass.
-pub fn describe(
-    interface: &Interface,
-    symbol: &str,
-    prepared: &Prepared,
-) -> Result<Function, CompileError> {
+pub fn describe(interface: &Interface, prepared: &Prepared) -> Result<Function, CompileError> {
     let count = prepared.own_arguments(interface.arguments.len());
     let mut arguments = vec![];
     for (i, ty) in prepared.types[..count].iter().enumerate() {
@@ -125,7 +126,7 @@ pub fn describe(
     for argument in &prepared.results {
         let ty = prepared.types.get(*argument).copied();
         let ty = ty.ok_or_else(|| {
-            CompileError::Internal(format!("@{symbol}: a result without a place"))
+            CompileError::Internal(format!("@{}: a result without a place", interface.name))
         })?;
         let (dtype, shape) = plain(ty, &interface.name)?;
         results.push(FunctionResult {
@@ -136,12 +137,13 @@ pub fn describe(
     }
     Ok(Function {
         name: interface.name.clone(),
-        symbol: symbol.to_owned(),
+        symbol: None,
         role: role(interface.role),
         tokens: interface.tokens,
         workspace_bytes: prepared.workspace,
         arguments,
         results,
+        gpu: None,
     })
 }
 
@@ -208,7 +210,7 @@ pub fn weights(
     let mut all: Vec<Weight> = vec![];
     let mut index: HashMap<String, usize> = HashMap::new();
     for (function, interface) in functions.iter_mut().zip(interfaces) {
-        let symbol = function.symbol.clone();
+        let symbol = function.symbol.as_ref().unwrap_or(&function.name).clone();
         for (i, argument) in function.arguments.iter_mut().enumerate() {
             if argument.kind != ArgumentKind::Weight {
                 continue;

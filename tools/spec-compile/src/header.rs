@@ -7,8 +7,8 @@ use spec_runtime::manifest::{ArgumentKind, DType, Function};
 use std::collections::HashSet;
 use std::fmt::Write;
 
-/// A function and what is known of its results.
-pub type Entry<'a> = (&'a Function, &'a Interface);
+/// A function's symbol, the function, and what is known of its results.
+pub type Entry<'a> = (&'a str, &'a Function, &'a Interface);
 
 /// The header's text. `title` says what was compiled, for what.
 pub fn header(title: &str, entries: &[Entry<'_>]) -> String {
@@ -31,7 +31,7 @@ pub fn header(title: &str, entries: &[Entry<'_>]) -> String {
 
 /// A guard of the bundle's own, so that headers of several models can be included together.
 fn guard(entries: &[Entry<'_>]) -> String {
-    let names: Vec<&str> = entries.iter().map(|(f, _)| f.symbol.as_str()).collect();
+    let names: Vec<&str> = entries.iter().map(|(symbol, ..)| *symbol).collect();
     format!(
         "SPEC_MODEL_{:08X}_H",
         crc32fast::hash(names.join(" ").as_bytes())
@@ -47,8 +47,7 @@ fn comment(text: &str) -> String {
     one_line.replace("*/", "* /").replace("/*", "/ *")
 }
 
-fn function(out: &mut String, (f, interface): Entry<'_>) {
-    let s = &f.symbol;
+fn function(out: &mut String, (s, f, interface): Entry<'_>) {
     let tokens = if f.tokens == 1 { "token" } else { "tokens" };
     let role = serde_json::to_value(f.role).ok();
     let role = role

@@ -4,6 +4,7 @@ use crate::args::Cli;
 use crate::console::Console;
 use crate::error::CompileError;
 use crate::regions::Region;
+use crate::target::{HOST, VULKAN};
 use spec_codegen::ffi::Session;
 use spec_dialect::attrs::Model;
 use spec_dialect::ffi::{Attr, Op, parse_module_file, parse_op};
@@ -165,6 +166,17 @@ fn options(cli: &Cli) -> Result<String, CompileError> {
                 format!("{option} stands in --plan-options, and {flag} is given; leave one out");
             return Err(CompileError::Refused(message));
         }
+        let unit = value.split(':').next().unwrap_or_default();
+        // a kind of unit is a placement too; the name counts when code is made
+        let value = match unit {
+            VULKAN if cli.soc == HOST => "gpu",
+            VULKAN => {
+                let message =
+                    format!("{flag}: vulkan[:NAME] is a GPU of this machine, for --soc host");
+                return Err(CompileError::Refused(message));
+            }
+            _ => value,
+        };
         all.push(format!("{option}={}", quoted(Path::new(value))?));
     }
     if names.contains(&"soc") {

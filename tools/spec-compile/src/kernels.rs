@@ -1,4 +1,4 @@
-//! What a function computes, counted on a prepared module: model ops by kind, and generic code.
+//! What a function computes: model ops by kind, and generic code. Counted on a prepared module, or by the kernels that a GPU runs.
 
 use spec_dialect::ffi::{Attr, Op};
 use std::collections::{BTreeMap, HashMap};
@@ -67,5 +67,59 @@ fn kind(op: Op) -> Kind {
             Some(("linalg", _)) => Kind::Op(GENERIC.into()),
             _ => Kind::None,
         },
+    }
+}
+
+/// Kinds of kernels of a GPU, as their names begin.
+const KINDS: &[&str] = &[
+    "linear",
+    "attention",
+    "combine",
+    "heads",
+    "norm",
+    "rope",
+    "embedding",
+    "argmax",
+    "softmax",
+    "check",
+];
+
+/// Functions that activations are named after.
+const ACTIVATIONS: &[&str] = &["silu", "gelu", "relu", "relu2", "sigmoid", "tanh"];
+
+/// The kind of a GPU's kernel, by its name: `linear` of `norm_linear3_64_f32`.
+pub fn kind_of_kernel(entry: &str) -> String {
+    let product = entry.find("linear").map(|at| &entry[at..]);
+    let first = product.unwrap_or(entry).split('_').next();
+    let first = first.unwrap_or_default();
+    let kind = first.trim_end_matches(|c: char| c.is_ascii_digit());
+    if ACTIVATIONS.contains(&first) {
+        "activation".into()
+    } else if KINDS.contains(&kind) {
+        kind.to_owned()
+    } else {
+        GENERIC.into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::kind_of_kernel;
+
+    #[test]
+    fn kernels_have_kinds() {
+        let cases = [
+            ("norm_linear3_64_f32_m3", "linear"),
+            ("linear1_64_i4g32_dot", "linear"),
+            ("norm_rms_64", "norm"),
+            ("attention_split_8x8", "attention"),
+            ("gelu_tanh_172", "activation"),
+            ("relu2_172", "activation"),
+            ("generic_addf_5x64", "generic"),
+            ("copy_4", "generic"),
+        ];
+        for (name, kind) in cases {
+            assert_eq!(kind_of_kernel(name), kind, "{name}");
+        }
     }
 }

@@ -5,11 +5,15 @@
 #![allow(clippy::print_stdout, clippy::print_stderr)] // a tool may
 
 mod args;
+mod bundle;
 mod compile;
 mod console;
+mod cpu;
 mod diagnostics;
 mod error;
 mod function;
+mod gpu;
+mod gpu_target;
 mod header;
 mod input;
 mod interface;

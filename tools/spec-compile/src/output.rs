@@ -5,7 +5,7 @@ use ar_archive_writer::{
     ArchiveKind, DEFAULT_OBJECT_READER, NewArchiveMember, write_archive_to_stream,
 };
 use object::{Object, ObjectSection, ObjectSymbol, SectionKind};
-use spec_runtime::manifest;
+use spec_runtime::manifest::{self, Manifest};
 use std::fs;
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
@@ -16,6 +16,7 @@ const FILES: &[&str] = &[
     "libmodel.a",
     "model.so",
     "model.h",
+    "kernels.spv",
     manifest::FILE_NAME,
 ];
 
@@ -102,7 +103,7 @@ impl Output {
             let _ = self.folder.keep();
             return Ok(files);
         }
-        for old in FILES.iter().rev() {
+        for old in earlier(&self.place) {
             let path = self.place.join(old);
             if path.is_file() {
                 fs::remove_file(&path).map_err(CompileError::writing(&path))?;
@@ -114,6 +115,17 @@ impl Output {
         }
         Ok(files)
     }
+}
+
+/// Files of a bundle that is in `folder`: those that every bundle may have, and those that its manifest names. The manifest is first.
+fn earlier(folder: &Path) -> Vec<String> {
+    let mut files: Vec<String> = FILES.iter().rev().map(|f| (*f).to_owned()).collect();
+    let text = fs::read_to_string(folder.join(manifest::FILE_NAME)).unwrap_or_default();
+    if let Ok(manifest) = Manifest::from_json(&text) {
+        let code = manifest.functions.iter().filter_map(|f| f.gpu.as_ref());
+        files.extend(code.flat_map(|c| c.files()).map(|f| f.file.clone()));
+    }
+    files
 }
 
 /// Temporary folders are for their owner alone; a bundle is as readable as a new folder.

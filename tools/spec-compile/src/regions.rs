@@ -1,13 +1,14 @@
 //! Which parts of a module are compiled, for which unit.
 
+use crate::args::Cli;
 use crate::error::CompileError;
-use crate::target::choose;
-use spec_cost::{Soc, UnitKind};
+use crate::target::{HOST, VULKAN, choose};
+use spec_cost::{Soc, Unit, UnitKind};
 use spec_dialect::attrs::{Placement, Role};
 use spec_dialect::ffi::{Attr, Op};
 use std::collections::HashSet;
 
-/// A module of its own whose public functions become functions of the library.
+/// A module of its own whose public functions become functions of the bundle.
 #[derive(Clone)]
 pub struct Region {
     /// Name of the device module; `model` where there is none.
@@ -18,44 +19,41 @@ pub struct Region {
     pub role: Option<Role>,
     /// Unit of the device file.
     pub unit: String,
+    /// Whether that is a CPU or a GPU.
+    pub kind: UnitKind,
+    /// Part of the name of this machine's GPU, if one was asked for.
+    pub vulkan: Option<String>,
     /// Its cores.
     pub cores: u32,
     /// Whether symbols start with the region's name.
     pub prefixed: bool,
 }
 
-/// A region that is not compiled.
-pub struct Skipped {
-    /// Name of the device module.
-    pub name: String,
-    /// Where it is placed.
-    pub placement: Placement,
-}
-
-/// What is compiled, and what is not.
-#[derive(Default)]
-pub struct Regions {
-    /// To compile.
-    pub cpu: Vec<Region>,
-    /// On GPUs.
-    pub skipped: Vec<Skipped>,
-}
-
 /// Takes the device modules out of `module`; a module without any is one region.
 ///
 /// # Errors
-/// A placement names a unit that the device lacks, or nothing can be compiled.
-pub fn regions(module: Op, soc: &Soc, only_unit: Option<&str>) -> Result<Regions, CompileError> {
+/// A placement names a unit that the device lacks.
+pub fn regions(module: Op, soc: &Soc, cli: &Cli) -> Result<Vec<Region>, CompileError> {
     let ops = module.body().map(|b| b.ops()).unwrap_or_default();
     let placed: Vec<(Op, Placement)> = (ops.iter())
         .filter(|o| o.name() == "builtin.module")
         .filter_map(|o| Some((*o, o.attr("spec.placement").and_then(Placement::from_attr)?)))
         .collect();
     if placed.is_empty() {
-        return alone(module, soc, only_unit);
+        let wanted = cli.target_device.as_deref();
+        let (unit, cores) = choose(soc, wanted, cli.soc == HOST)?;
+        return Ok(vec![Region {
+            name: "model".into(),
+            module,
+            role: None,
+            unit: unit.name.clone(),
+            kind: unit.kind,
+            vulkan: vulkan(wanted),
+            cores,
+            prefixed: false,
+        }]);
     }
-    let mut out = Regions::default();
-    for (op, placement) in placed {
+    let region = |(op, placement): (Op, Placement)| {
         let name = op.symbol().unwrap_or("region").to_owned();
         let Some(unit) = soc.unit(&placement.device) else {
             let names: Vec<&str> = soc.units().iter().map(|u| u.name.as_str()).collect();
@@ -66,44 +64,41 @@ pub fn regions(module: Op, soc: &Soc, only_unit: Option<&str>) -> Result<Regions
                 names.join(", ")
             )));
         };
-        if unit.kind == UnitKind::Gpu {
-            out.skipped.push(Skipped { name, placement });
-            continue;
-        }
         let cores = u32::try_from(placement.units).unwrap_or(u32::MAX);
-        out.cpu.push(Region {
+        let wanted = match placement.role {
+            Role::Drafter => cli.drafter_device.as_deref(),
+            Role::Target => cli.target_device.as_deref(),
+        };
+        Ok(Region {
             name,
             module: op.duplicate(),
             role: Some(placement.role),
             unit: unit.name.clone(),
+            kind: unit.kind,
+            vulkan: vulkan(wanted),
             cores: cores.clamp(1, unit.cores),
             prefixed: true,
-        });
-    }
-    if out.cpu.is_empty() {
-        return Err(CompileError::Refused(
-            "every region is placed on a GPU, and this version compiles CPU regions only: add --drafter-device or --target-device with a CPU unit"
-                .into(),
-        ));
-    }
-    Ok(out)
+        })
+    };
+    placed.into_iter().map(region).collect()
 }
 
-fn alone(module: Op, soc: &Soc, unit: Option<&str>) -> Result<Regions, CompileError> {
-    let (unit, cores) = choose(soc, unit)?;
-    let mut out = Regions::default();
-    out.cpu.push(Region {
-        name: "model".into(),
-        module,
-        role: None,
-        unit: unit.name.clone(),
-        cores,
-        prefixed: false,
-    });
-    Ok(out)
+/// NAME of `vulkan:NAME`.
+fn vulkan(wanted: Option<&str>) -> Option<String> {
+    let (unit, name) = wanted?.split_once(':')?;
+    (unit == VULKAN && !name.is_empty()).then(|| name.to_owned())
 }
 
 impl Region {
+    /// Its unit.
+    ///
+    /// # Errors
+    /// There is none: our bug.
+    pub fn unit<'s>(&self, soc: &'s Soc) -> Result<&'s Unit, CompileError> {
+        let unit = soc.unit(&self.unit);
+        unit.ok_or_else(|| CompileError::Internal(format!("no unit '{}'", self.unit)))
+    }
+
     /// Its functions with a body.
     pub fn functions(&self) -> Vec<Op> {
         let ops = self.module.body().map(|b| b.ops()).unwrap_or_default();

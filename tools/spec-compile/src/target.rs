@@ -11,6 +11,9 @@ use std::collections::BTreeSet;
 /// Name of `--soc` that stands for this machine.
 pub const HOST: &str = "host";
 
+/// Name of a unit that stands for a GPU of this machine.
+pub const VULKAN: &str = "vulkan";
+
 /// A kind of core, as each part of the code generator sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Core {
@@ -197,38 +200,56 @@ fn host_l1() -> Option<u64> {
     Some(kib << 10)
 }
 
-/// The unit for the only model of a module: the one named (`UNIT[:CORES[:DTYPE]]`), or the CPU unit with the fastest core.
+/// The unit for the only model of a module: the one named (`UNIT[:CORES[:DTYPE]]`), or the CPU unit with the fastest core. On this
+/// machine (`host`), `vulkan[:NAME]` names the unit that is a GPU.
 ///
 /// # Errors
-/// There is no such unit, or it is not a CPU.
-pub fn choose<'s>(soc: &'s Soc, wanted: Option<&str>) -> Result<(&'s Unit, u32), CompileError> {
-    let cpus = || soc.units().iter().filter(|u| u.kind == UnitKind::Cpu);
+/// There is no such unit, or it has fewer cores.
+pub fn choose<'s>(
+    soc: &'s Soc,
+    wanted: Option<&str>,
+    host: bool,
+) -> Result<(&'s Unit, u32), CompileError> {
     let Some(wanted) = wanted else {
+        let cpus = soc.units().iter().filter(|u| u.kind == UnitKind::Cpu);
         let speed = |u: &&Unit| u.rate(DType::F32, 1, 1).map_or(0.0, |r| r.0);
-        let best = cpus().reduce(|a, b| if speed(&b) > speed(&a) { b } else { a });
+        let best = cpus.reduce(|a, b| if speed(&b) > speed(&a) { b } else { a });
         let best = best.ok_or_else(|| CompileError::Refused("the device has no CPU".into()))?;
         return Ok((best, best.cores));
     };
     let mut parts = wanted.split(':');
     let name = parts.next().unwrap_or_default();
-    let Some(unit) = cpus().find(|u| u.name == name) else {
-        let names: Vec<&str> = cpus().map(|u| u.name.as_str()).collect();
+    if host && name == VULKAN {
+        let gpu = soc.units().iter().find(|u| u.kind == UnitKind::Gpu);
+        let gpu = gpu.ok_or_else(|| CompileError::Internal("no GPU in host.toml".into()))?;
+        return Ok((gpu, gpu.cores));
+    }
+    let Some(unit) = soc.unit(name) else {
+        let names: Vec<&str> = soc.units().iter().map(|u| u.name.as_str()).collect();
         let names = names.join(", ");
-        let text = format!("'{}' has no CPU unit '{name}'; it has {names}", soc.name());
+        let mut text = format!("'{}' has no unit '{name}'; it has {names}", soc.name());
+        if name == VULKAN {
+            text += "; vulkan[:NAME] is a GPU of this machine, for --soc host";
+        }
         return Err(CompileError::Refused(text));
     };
+    let refused = |n: &str| {
+        let most = unit.cores;
+        let text = match unit.kind {
+            UnitKind::Cpu => format!("unit '{name}' has 1 to {most} cores, not '{n}'"),
+            UnitKind::Gpu => {
+                format!("unit '{name}' is a GPU, which is used whole: leave '{n}' out")
+            }
+        };
+        CompileError::Refused(format!("'{wanted}': {text}"))
+    };
+    let choices = unit.core_choices();
     let cores = match parts.next() {
-        None => unit.cores,
-        Some(n) => n
-            .parse()
-            .ok()
-            .filter(|n| (1..=unit.cores).contains(n))
-            .ok_or_else(|| {
-                let most = unit.cores;
-                CompileError::Refused(format!(
-                    "'{wanted}': unit '{name}' has 1 to {most} cores, not '{n}'"
-                ))
-            })?,
+        None | Some("") => unit.cores,
+        Some(n) => {
+            let count = n.parse().ok().filter(|n| choices.contains(n));
+            count.ok_or_else(|| refused(n))?
+        }
     };
     Ok((unit, cores))
 }
@@ -274,16 +295,24 @@ mod tests {
     #[test]
     fn units_are_chosen() {
         let soc = Soc::load("rk3588").expect("built in");
-        let name = |w| choose(&soc, w).map(|(u, n)| (u.name.clone(), n));
+        let name = |w| choose(&soc, w, false).map(|(u, n)| (u.name.clone(), n));
         let refused = |w| name(Some(w)).expect_err(w).to_string();
         assert_eq!(name(None).expect("a CPU"), ("cpu-a76".into(), 4));
         assert_eq!(
             name(Some("cpu-a55:2")).expect("a CPU"),
             ("cpu-a55".into(), 2)
         );
-        assert!(refused("gpu").contains("no CPU unit 'gpu'; it has cpu-a76, cpu-a55"));
+        assert_eq!(name(Some("gpu")).expect("a GPU"), ("gpu".into(), 4));
+        assert!(refused("npu").contains("no unit 'npu'; it has cpu-a76, cpu-a55, gpu"));
+        assert!(refused("gpu:2").contains("is a GPU, which is used whole: leave '2' out"));
+        assert!(
+            refused("vulkan").contains("vulkan[:NAME] is a GPU of this machine, for --soc host")
+        );
         assert!(refused("cpu-a55:5").contains("1 to 4 cores, not '5'"));
         assert!(refused("cpu-a55:x").contains("not 'x'"));
+        let host = Soc::load(HOST).expect("built in");
+        let (unit, _) = choose(&host, Some("vulkan:llvm"), true).expect("a GPU");
+        assert_eq!(unit.kind, UnitKind::Gpu);
     }
 
     #[test]

@@ -90,10 +90,10 @@ fn devices_and_options_are_checked() {
         &["--soc", "./none.toml"],
         &["cannot read './none.toml'"],
     );
-    let units = ["'rk3588' has no CPU unit 'gpu'; it has cpu-a76, cpu-a55"];
+    let units = ["'rk3588' has no unit 'npu'; it has cpu-a76, cpu-a55, gpu"];
     refused(
         &model,
-        &["--soc", "rk3588", "--target-device", "gpu"],
+        &["--soc", "rk3588", "--target-device", "npu"],
         &units,
     );
     refused(
@@ -128,22 +128,6 @@ fn devices_and_options_are_checked() {
         "cpu",
     ];
     refused(&pair, &twice, &["leave one out"]);
-    let gpus = [
-        "--soc",
-        "imx95",
-        "--drafter-device",
-        "gpu",
-        "--target-device",
-        "gpu",
-    ];
-    refused(
-        &pair,
-        &gpus,
-        &[
-            "every region is placed on a GPU",
-            "add --drafter-device or --target-device",
-        ],
-    );
     let planned = input("planned.mlir");
     refused(
         &planned,

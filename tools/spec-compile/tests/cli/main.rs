@@ -3,6 +3,7 @@
 mod bundles;
 mod errors;
 mod execution;
+mod gpu;
 
 use serde_json::Value;
 use spec_runtime::manifest::{FILE_NAME, Manifest};

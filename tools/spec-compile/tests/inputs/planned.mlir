@@ -7,7 +7,10 @@ module attributes {spec.plan = #spec.plan<soc = "imx95", host = "cpu", draft_len
   }
   module @drafter_gpu attributes {spec.placement = #spec.placement<role = drafter, device = "gpu", units = 1, dtype = f32>} {
     func.func @half(%x: tensor<4xf32>) -> tensor<4xf32> {
-      return %x : tensor<4xf32>
+      %half = arith.constant dense<0.5> : tensor<4xf32>
+      %0 = tensor.empty() : tensor<4xf32>
+      %1 = linalg.mul ins(%x, %half : tensor<4xf32>, tensor<4xf32>) outs(%0 : tensor<4xf32>) -> tensor<4xf32>
+      return %1 : tensor<4xf32>
     }
   }
   module @target_cpu attributes {spec.placement = #spec.placement<role = target, device = "cpu", units = 6, dtype = f32>} {
