@@ -140,7 +140,8 @@ impl Entry {
         let function = (manifest.functions.into_iter())
             .find(|f| f.name == name)
             .ok_or(format!("no function {name}"))?;
-        let symbol = &function.symbol;
+        let symbol = function.symbol.as_deref();
+        let symbol = symbol.ok_or(format!("{name} is on a GPU"))?;
         let program = match linking {
             Linking::Static => Program::build(machine, linking, &out.join("model.o"), symbol),
             Linking::Dynamic => Program::library(machine, &out.join("model.so"), symbol),

@@ -4,132 +4,34 @@
 use spec_runtime::pool::Pool;
 use spec_testsuite::compiled::{Compiled, compile};
 use spec_testsuite::modelgen::{
-    CacheForm, EXPORTERS, Element, Exporter, Form, Host, ModelSpec, Output, Reference, argmax,
-    build, catalogue, mixtures,
+    CacheForm, EXPORTERS, Element, Exporter, Form, Host, ModelSpec, build, catalogue, mixtures,
 };
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
-
-/// Tokens that a verification takes.
-const M: usize = 3;
-/// A prompt, long enough for several verifications.
-const PROMPT: [usize; 9] = [3, 17, 42, 5, 63, 0, 31, 8, 22];
-
-/// What a model answers to the prompt, token by token.
-struct Answers {
-    heads: Vec<Vec<f64>>,
-    caches: Vec<Vec<f64>>,
-}
-
-/// Feeds the prompt in calls of `m` tokens to `function`.
-fn answers(
-    compiled: &Compiled,
-    model: &ModelSpec,
-    function: &str,
-    m: usize,
-    pool: Option<&Pool>,
-) -> Result<Answers, String> {
-    let mut host = Host::new(&model.config, &model.style);
-    let mut heads = vec![];
-    for (i, tokens) in PROMPT.chunks(m).enumerate() {
-        let head = host.call_with(tokens, i * m, |args, types| {
-            compiled.call(function, args, types, pool)
-        })?;
-        let width = head.len() / m;
-        heads.extend(head.chunks(width).map(<[f64]>::to_vec));
-    }
-    let caches = host.caches().map(<[f64]>::to_vec).collect();
-    Ok(Answers { heads, caches })
-}
-
-fn same_bits(a: &Answers, b: &Answers) -> bool {
-    let bits = |rows: &[Vec<f64>]| -> Vec<Vec<u64>> {
-        (rows.iter())
-            .map(|r| r.iter().map(|v| v.to_bits()).collect())
-            .collect()
-    };
-    bits(&a.heads) == bits(&b.heads) && bits(&a.caches) == bits(&b.caches)
-}
-
-/// Largest difference that rounding explains, relative to the largest logit.
-fn tolerance(dtype: Element) -> f64 {
-    match dtype {
-        Element::F32 => 2e-5,
-        Element::F16 => 2e-2,
-        _ => 1e-1,
-    }
-}
-
-fn against_reference(model: &ModelSpec, found: &Answers) -> Result<(), String> {
-    let mut reference = Reference::new(&model.config, &model.style);
-    let expected = reference.forward(&PROMPT, 0);
-    for (i, (expected, found)) in expected.iter().zip(&found.heads).enumerate() {
-        if model.style.output == Output::Token {
-            let best = argmax(expected);
-            if found != &[best as f64] {
-                return Err(format!("token {i}: {found:?}, expected {best}"));
-            }
-            continue;
-        }
-        let largest = expected.iter().fold(0.0_f64, |a, v| a.max(v.abs()));
-        for (e, f) in expected.iter().zip(found) {
-            let error = (e - f).abs() / largest;
-            if error.is_nan() || error > tolerance(model.config.dtype) {
-                return Err(format!("token {i}: {f}, expected {e} (error {error:.2e})"));
-            }
-        }
-    }
-    Ok(())
-}
-
-/// With a mask as an argument, nothing says which rows are visible: a new row is summed behind the whole cache, and as a cached row at
-/// its position.
-fn reorders_rows(model: &ModelSpec) -> bool {
-    model.style.mask_argument && model.style.cache == CacheForm::Rows
-}
+use spec_testsuite::whole::{M, answers, check_all, reorders_rows};
 
 fn problem(model: &ModelSpec, pool: &Pool) -> Result<(), String> {
     let text = build(&Form::DecodeVerify(model.clone(), M)).text;
     let compiled = Compiled::new(&text, &[])?;
-    let one = answers(&compiled, model, "decode", 1, None)?;
-    against_reference(model, &one)?;
-    let several = answers(&compiled, model, "verify", M, None)?;
-    against_reference(model, &several)?;
-    if !same_bits(&one, &several) && !reorders_rows(model) {
+    let run = |function: &str, m: usize, pool: Option<&Pool>| {
+        answers(model, m, |args, types| {
+            compiled.call(function, args, types, pool)
+        })
+    };
+    let one = run("decode", 1, None)?;
+    one.against_reference(model)?;
+    let several = run("verify", M, None)?;
+    several.against_reference(model)?;
+    if !one.same_bits(&several) && !reorders_rows(model) {
         return Err(format!("{M} tokens in a call give other bits than one"));
     }
-    let cores = answers(&compiled, model, "verify", M, Some(pool))?;
-    if !same_bits(&several, &cores) {
+    if !several.same_bits(&run("verify", M, Some(pool))?) {
         return Err("two cores give other bits than one".into());
     }
     Ok(())
 }
 
-/// Checks all models, two at a time.
 fn check(models: Vec<(String, ModelSpec)>) {
-    let next = AtomicUsize::new(0);
-    let failures = Mutex::new(vec![]);
-    std::thread::scope(|scope| {
-        for _ in 0..2 {
-            scope.spawn(|| {
-                let pool = Pool::new(2).expect("a pool of two threads");
-                while let Some((name, model)) = models.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    if let Err(problem) = problem(model, &pool) {
-                        let line = format!("{name}: {problem}");
-                        failures.lock().expect("no panic elsewhere").push(line);
-                    }
-                }
-            });
-        }
-    });
-    let failures = failures.into_inner().expect("no panic elsewhere");
-    assert!(
-        failures.is_empty(),
-        "{} of {} models:\n{}",
-        failures.len(),
-        models.len(),
-        failures.join("\n")
-    );
+    let pool = || Pool::new(2).expect("a pool of two threads");
+    check_all(models, pool, problem);
 }
 
 /// Models that the stock tools cannot lower either.

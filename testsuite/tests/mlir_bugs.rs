@@ -1,9 +1,11 @@
 //! Silent miscompiles of MLIR 22.1.8 that this project steers clear of. For each, stock `mlir-opt` still has it (when that test fails,
-//! the detour can go), and the CPU path gives the right numbers for the same program.
+//! the detour can go), and the CPU path gives the right numbers for the same program. `mlir_bugs/spirv.rs` has those on the way to a GPU.
 
 #[path = "native/inputs.rs"]
 mod inputs;
 mod native;
+#[path = "mlir_bugs/spirv.rs"]
+mod spirv;
 
 use inputs::{dense, scalar};
 use native::compile;

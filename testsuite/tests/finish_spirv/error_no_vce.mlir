@@ -1,0 +1,2 @@
+spirv.module @m Logical GLSL450 {
+}

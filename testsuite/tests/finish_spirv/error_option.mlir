@@ -1,0 +1,3 @@
+// arg: --spec-finish-spirv=storage-only=Float64
+module {
+}
