@@ -46,8 +46,12 @@ def known_words(spans, argument, value):
 
 def our_plan(bundle, argument, position):
     """The plan of a bundle, and facts about it."""
-    schedule = json.loads((bundle / "schedule.json").read_text())
-    module = str((bundle / "kernels.spv").resolve())
+    functions = json.loads((bundle / "manifest.json").read_text())["functions"]
+    codes = [f["gpu"] for f in functions if "gpu" in f]
+    if len(codes) != 1:
+        sys.exit(f"error: {bundle}: {len(codes)} functions for a GPU, one is compared: compile a module with one function for a GPU unit")
+    schedule = codes[0]["schedule"]
+    module = str((bundle / codes[0]["spirv"]["file"]).resolve())
     kernels = [{"module": module, **{k: kernel[k] for k in ("entry", "bindings", "push_words")}} for kernel in schedule["kernels"]]
     dispatches = [
         {"kernel": d["kernel"], "groups": d["groups"], "push": d["push"], "known": known_words(d["spans"], argument, position)}

@@ -20,9 +20,9 @@
 //! ```mlir
 //! func.func @f(%q: memref<3x4x8xf32>, %k: memref<2x3x8xf32>, %c: memref<3x4xf32>, %s: memref<3x4xf32>, %cache: memref<2x16x8xf32>, %y: memref<4x3x8xf32>) {
 //!   %0 = memref.transpose %q (d0, d1, d2) -> (d1, d0, d2) : memref<3x4x8xf32> to memref<4x3x8xf32, strided<[8, 32, 1]>>
-//!   spec.rope half token_dim 1 ins(%0, %c, %s : memref<4x3x8xf32, strided<[8, 32, 1]>>, ...) outs(%y : memref<4x3x8xf32>)
+//!   spec.rope half token_dim 1 ins(%0, %c, %s : memref<4x3x8xf32, strided<[8, 32, 1]>>, memref<3x4xf32>, memref<3x4xf32>) outs(%y : memref<4x3x8xf32>)
 //!   %1 = memref.subview %cache[0, 5, 0] [2, 3, 8] [1, 1, 1] : memref<2x16x8xf32> to memref<2x3x8xf32, strided<[128, 8, 1], offset: 40>>
-//!   spec.rope half token_dim 1 ins(%k, %c, %s : ...) outs(%1 : memref<2x3x8xf32, strided<[128, 8, 1], offset: 40>>)
+//!   spec.rope half token_dim 1 ins(%k, %c, %s : memref<2x3x8xf32>, memref<3x4xf32>, memref<3x4xf32>) outs(%1 : memref<2x3x8xf32, strided<[128, 8, 1], offset: 40>>)
 //!   return
 //! }
 //! ```

@@ -13,11 +13,10 @@
 //! status word.
 //!
 //! ```mlir
-//! func.func @f(%arg0: memref<1x64xf32>, %arg1: memref<32x64xf32>, %arg2: memref<1x32xf32>, %arg3: memref<1xi32>) attributes {status_argument = 3 : i64} {
-//!   spec.launch @kernels::@linear_1x32x64_f32 groups [2, 1, 1] of [64, 1, 1] (%arg0, %arg1, %arg2 : ...) offsets [0, 0, 0] lengths [256, 8192, 128] access [0, 0, 1]
-//!   return
-//! }
-//! gpu.module @kernels { gpu.func @linear_1x32x64_f32(...) kernel ... }
+//! func.func @f(%arg0: memref<1x64xf32>, ... %arg3: memref<1xi32>) attributes {status_argument = 3 : i64} {
+//!   spec.launch @kernels::@linear1_64_f32 groups [8, 1, 1] of [64, 1, 1](%arg0, %arg1, %arg2 : ...) offsets [0, 0, 0] lengths [256, 8192, 128] access [0, 0, 1]
+//! gpu.module @kernels ... {
+//!   gpu.func @linear1_64_f32(%arg0: memref<?xvector<4xf32>>, ... kernel ... {
 //! ```
 //!
 //! *Why here*: on memrefs, sizes, strides and types are known and data dependences are settled: a kernel is a function of shapes alone.

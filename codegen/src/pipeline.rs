@@ -10,7 +10,7 @@ use spec_kernels::gpu::Device;
 pub fn prepare(quantise: &str) -> String {
     // no allocation is left
     let passes = [
-        to_buffers("", quantise),
+        to_buffers("", quantise, ""),
         "func.func(spec-forward-layouts),canonicalize,cse".into(),
         "func.func(spec-plan-memory),canonicalize,cse,spec-share-layers".into(),
     ];
@@ -21,10 +21,11 @@ pub fn prepare(quantise: &str) -> String {
 pub fn prepare_gpu(quantise: &str, device: &Device) -> String {
     let device = gpu_device::to_options(device);
     let passes = [
-        // a schedule is a straight line, and what changes from call to call is in buffers
+        // what changes from call to call is in buffers, and a schedule is a straight line
         to_buffers(
-            ",func.func(spec-scalars-to-tensors,spec-unroll-loops),canonicalize,cse",
+            ",func.func(spec-scalars-to-tensors)",
             quantise,
+            "func.func(spec-unroll-loops),canonicalize,cse,",
         ),
         // from here on, every buffer that is made is scratch memory
         "func.func(spec-plan-memory{places=false})".into(),
@@ -40,8 +41,8 @@ pub fn prepare_gpu(quantise: &str, device: &Device) -> String {
     format!("builtin.module({})", passes.join(","))
 }
 
-/// `first` are passes on the whole model as it was exported, with a comma in front of each.
-fn to_buffers(first: &str, quantise: &str) -> String {
+/// `first` are passes on the model as it was exported, `then` such on the raised and quantised one; with a comma in front or behind.
+fn to_buffers(first: &str, quantise: &str, then: &str) -> String {
     let quantise = match quantise {
         "" => String::new(),
         options => format!("spec-quantize{{{options}}},canonicalize,cse,"),
@@ -52,7 +53,7 @@ fn to_buffers(first: &str, quantise: &str) -> String {
         // what the ops mean, rather than how an exporter wrote them
         "spec-raise,canonicalize,cse",
         &format!(
-            "{quantise}func.func(spec-decompose,linalg-fuse-elementwise-ops,spec-check-bounds),canonicalize,cse"
+            "{quantise}{then}func.func(spec-decompose,linalg-fuse-elementwise-ops,spec-check-bounds),canonicalize,cse"
         ),
         // buffers: caches in place, weights never copied
         "func.func(spec-prepare-entry)",

@@ -3,16 +3,20 @@
 //! *Before*: an entry that takes a number, such as a position.
 //!
 //! ```mlir
-//! func.func @f(%p: index) { %i = arith.index_cast %p : index to i64 ... }
+//! func.func @f(%p: index) -> i64 {
+//!   %i = arith.index_cast %p : index to i64
+//!   return %i : i64
+//! }
 //! ```
 //!
 //! *After*: it takes a buffer, and reads it. An index is stored as i64.
 //!
 //! ```mlir
-//! func.func @f(%p: tensor<i64>) {
+//! func.func @f(%p: tensor<i64>) -> i64 {
 //!   %0 = tensor.extract %p[] : tensor<i64>
 //!   %1 = arith.index_cast %0 : i64 to index
-//!   %i = arith.index_cast %1 : index to i64 ...
+//!   %i = arith.index_cast %1 : index to i64
+//!   return %i : i64
 //! }
 //! ```
 //!

@@ -3,23 +3,44 @@
 //! *Before*: an exporter that stacks the weights of all layers writes one body, and a loop with a constant number of trips.
 //!
 //! ```mlir
-//! %r = scf.for %i = %c0 to %c2 step %c1 iter_args(%x = %init) -> (tensor<1x64xf32>) {
-//!   %w = tensor.extract_slice %stack[%i, 0, 0] [1, 64, 64] [1, 1, 1] : tensor<2x64x64xf32> to tensor<64x64xf32>
-//!   %y = "layer"(%x, %w) : (tensor<1x64xf32>, tensor<64x64xf32>) -> tensor<1x64xf32>
-//!   scf.yield %y : tensor<1x64xf32>
+//! func.func @f(%x: tensor<1x4xf32>, %stack: tensor<2x1x4xf32>) -> tensor<1x4xf32> {
+//!   %c0 = arith.constant 0 : index
+//!   %c1 = arith.constant 1 : index
+//!   %c2 = arith.constant 2 : index
+//!   %r = scf.for %i = %c0 to %c2 step %c1 iter_args(%h = %x) -> (tensor<1x4xf32>) {
+//!     %w = tensor.extract_slice %stack[%i, 0, 0] [1, 1, 4] [1, 1, 1] : tensor<2x1x4xf32> to tensor<1x4xf32>
+//!     %y = linalg.add ins(%h, %w : tensor<1x4xf32>, tensor<1x4xf32>) outs(%x : tensor<1x4xf32>) -> tensor<1x4xf32>
+//!     scf.yield %y : tensor<1x4xf32>
+//!   }
+//!   return %r : tensor<1x4xf32>
 //! }
 //! ```
 //!
 //! *After*: the body once a trip, with the counter as a constant.
 //!
+//! ```mlir
+//! func.func @f(%x: tensor<1x4xf32>, %stack: tensor<2x1x4xf32>) -> tensor<1x4xf32> {
+//!   %c0 = arith.constant 0 : index
+//!   %c1 = arith.constant 1 : index
+//!   %c2 = arith.constant 2 : index
+//!   %i0 = arith.constant 0 : index
+//!   %w0 = tensor.extract_slice %stack[%i0, 0, 0] [1, 1, 4] [1, 1, 1] : tensor<2x1x4xf32> to tensor<1x4xf32>
+//!   %y0 = linalg.add ins(%x, %w0 : tensor<1x4xf32>, tensor<1x4xf32>) outs(%x : tensor<1x4xf32>) -> tensor<1x4xf32>
+//!   %i1 = arith.constant 1 : index
+//!   %w1 = tensor.extract_slice %stack[%i1, 0, 0] [1, 1, 4] [1, 1, 1] : tensor<2x1x4xf32> to tensor<1x4xf32>
+//!   %y1 = linalg.add ins(%y0, %w1 : tensor<1x4xf32>, tensor<1x4xf32>) outs(%x : tensor<1x4xf32>) -> tensor<1x4xf32>
+//!   return %y1 : tensor<1x4xf32>
+//! }
+//! ```
+//!
 //! *Why here*: a schedule of launches is a straight line; on tensors, values carry from trip to trip as plain values, and slices of stacked weights
 //! become slices at fixed places.
 //!
-//! *Legality*: bounds and step are constants, and there are at most 4096 trips. Other loops stay.
+//! *Legality*: bounds and step are constants, compared as signed numbers, and there are at most 4096 trips. Other loops stay.
 //!
 //! *Options*: none.
 //!
-//! *Neighbours*: after the inliner, before `spec-raise`; `canonicalize` folds what depends on the counter. For GPUs only: code for a CPU
+//! *Neighbours*: after `spec-raise` and `spec-quantize`, which see through loops over layers; `canonicalize` folds what depends on the counter. For GPUs only: code for a CPU
 //! stays a loop.
 //!
 //! *Does not do*: it does not unroll in part.
@@ -65,6 +86,9 @@ fn next_loop(function: Op) -> Option<(Op, Vec<i64>)> {
 }
 
 fn trips(op: Op) -> Option<Vec<i64>> {
+    if op.attr("unsignedCmp").is_some() {
+        return None;
+    }
     let constant = |i: usize| {
         let def = op.operand(i)?.def()?;
         let value = (def.name() == "arith.constant").then(|| def.attr("value"))?;

@@ -33,4 +33,9 @@ if [[ $driver == panfrost ]]; then
     -E PAN_I_WANT_A_BROKEN_VULKAN_DRIVER=1
   )
 fi
+if [[ $driver == lvp ]]; then
+  # compiling a kernel under the emulator takes seconds
+  export MESA_SHADER_CACHE_DIR=${MESA_SHADER_CACHE_DIR:-$(dirname "$root")/shaders}
+  mkdir -p "$MESA_SHADER_CACHE_DIR"
+fi
 "${emulator[@]}" "$@"

@@ -6,6 +6,8 @@
 //! "groups": [X, Y, Z], "push": [WORD..], "known": [[BINDING, WORD, VALUE]..]}]}`. benches/gpu/compare.py writes such plans.
 //! Mesa is what scripts/arm64/mesa.sh unpacks.
 
+#![allow(clippy::print_stdout, clippy::print_stderr)] // a program
+
 use serde_json::{Value, json};
 use spec_testsuite::mali::{self, Gpu, Kernel, Launch, Report, Site, Totals};
 use std::path::Path;

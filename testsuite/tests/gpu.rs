@@ -1,11 +1,12 @@
 //! Whole models on a GPU: lavapipe, through Vulkan, with the validation layers on. Against a double-precision reference, and bit for bit
 //! whatever the number of tokens in a call.
 
+use spec_testsuite::compiled::encode;
 use spec_testsuite::gpu::CompiledGpu;
 use spec_testsuite::modelgen::{
-    EXPORTERS, Element, Exporter, Form, ModelSpec, build, catalogue, mixtures,
+    CacheForm, EXPORTERS, Element, Exporter, Form, Host, ModelSpec, abi, build, catalogue, mixtures,
 };
-use spec_testsuite::whole::{M, answers, check_all, reorders_rows};
+use spec_testsuite::whole::{M, PROMPT, answers, check_all, reorders_rows};
 
 fn problem(model: &ModelSpec) -> Result<(), String> {
     let text = build(&Form::DecodeVerify(model.clone(), M)).text;
@@ -80,4 +81,46 @@ fn element_types_and_odd_sizes() {
         }
     }
     check(models);
+}
+
+/// A position that does not fit its cache, and a token outside of the vocabulary, are statuses. Nothing is written where it should not be:
+/// the validation layer and the runtime's bounds would say so.
+#[test]
+fn what_does_not_fit_is_a_status() {
+    let mut failures = vec![];
+    for cache in [CacheForm::Slice, CacheForm::Rows] {
+        let (_, mut model) = catalogue(Exporter::Torch).swap_remove(0);
+        model.style.cache = cache;
+        let text = build(&Form::DecodeVerify(model.clone(), M)).text;
+        let compiled = CompiledGpu::new(&text, &[]).expect("compiles");
+        let context = model.config.context;
+        for (function, m) in [("decode", 1), ("verify", M)] {
+            // rows are the caller's to append: such a model may read one position further
+            let last = context - if cache == CacheForm::Rows { 0 } else { m };
+            let run = |tokens: &[usize], position: usize| {
+                let abi = abi(&model.config.with_tokens(m), &model.style);
+                let args = Host::new(&model.config, &model.style).args(&abi, tokens, position);
+                let args = args.iter().map(encode).collect::<Result<Vec<_>, _>>();
+                let ran = compiled.call_bytes(function, &args.expect("dense"));
+                ran.map(drop)
+            };
+            let expected = |status: &str| Err(format!("{function}: {status}"));
+            for (tokens, position, status) in [
+                (&PROMPT[..m], last, Ok(())),
+                (&PROMPT[..m], last + 1, expected("Assertion")),
+                (&PROMPT[..m], 1 << 40, expected("Assertion")),
+                (&PROMPT[..m], usize::MAX, expected("Assertion")),
+                (&[64, 1, 2][..m], 0, expected("BadToken")),
+                (&[63, 1, 2][..m], 0, Ok(())),
+            ] {
+                let ran = run(tokens, position);
+                if ran != status {
+                    failures.push(format!(
+                        "{cache:?} {function} {tokens:?} at {position}: {ran:?}"
+                    ));
+                }
+            }
+        }
+    }
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
 }

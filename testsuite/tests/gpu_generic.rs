@@ -164,12 +164,25 @@ fn positions_out_of_range() {
     let cpu = Compiled::new(module, &options).expect("compiles");
     let gpu = CompiledGpu::new(module, &options).expect("compiles");
     for mut call in calls::calls(module, value) {
-        for position in [0, 250, 251, 252, -1, i64::from(i32::MAX), 1 << 40, -(1 << 40)] {
+        for position in [
+            0,
+            250,
+            251,
+            252,
+            -1,
+            i64::from(i32::MAX),
+            1 << 40,
+            -(1 << 40),
+        ] {
             let Input::Dense(_, values) = &mut call.args[0] else {
                 panic!("inputs are given as numbers")
             };
             *values = vec![position as f64];
-            let Call { entry, args, results } = &call;
+            let Call {
+                entry,
+                args,
+                results,
+            } = &call;
             let expected = cpu.call(entry, args, results, None).expect("runs");
             let found = gpu.call(entry, args, results).expect("runs");
             assert_eq!(found, expected, "{entry} at {position}");

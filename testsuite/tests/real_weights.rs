@@ -15,6 +15,7 @@ use spec_runtime::bundle::{Buffer, Bundle, Workspace};
 use spec_runtime::manifest::{ArgumentKind, DType, Function, QuantFormat};
 use spec_runtime::pool::Pool;
 use spec_runtime::quantize::WeightIndex;
+use spec_testsuite::gpu::CompiledGpu;
 use spec_testsuite::tools::{run, spec_compile};
 use std::collections::HashMap;
 use std::fs;
@@ -23,6 +24,7 @@ use std::path::{Path, PathBuf};
 
 const CACHE: usize = 256; // rows
 const HEAD: usize = 64;
+const VOCABULARY: usize = 49152;
 const HEADS: usize = 30 * 3; // of all layers' caches
 
 type Weights = HashMap<String, Vec<u8>>;
@@ -191,6 +193,85 @@ impl Compiled {
         }
         (logits, caches)
     }
+}
+
+/// As [`Compiled::answer`], by a GPU: lavapipe, with the validation layers on.
+fn answer_of_gpu(dtype: &str, m: usize, weights: &Weights, tokens: &[i64]) -> Vec<f32> {
+    let names_file = tempfile::NamedTempFile::new().expect("a file");
+    let first = ["tokens", "position", "k", "v"].map(str::to_owned);
+    fs::write(&names_file, [&first[..], &names(dtype)].concat().join("\n")).expect("written");
+    let path = names_file.path().to_string_lossy().into_owned();
+    let options = ["--argument-names", &path];
+    let compiled = CompiledGpu::new(&module(dtype, m), &options).expect("compiles");
+    let described = compiled.bundle().manifest().functions[0].clone();
+    let size = described.arguments[2].dtype.bytes() * HEAD;
+    let named = |a: &spec_runtime::manifest::Argument| {
+        weights[a.name.as_deref().unwrap_or_default()].clone()
+    };
+    let mut args = vec![
+        vec![],
+        vec![],
+        vec![0; HEADS * CACHE * size],
+        vec![0; HEADS * CACHE * size],
+    ];
+    args.extend(described.arguments[4..].iter().map(named));
+    let mut logits = vec![];
+    for (i, chunk) in tokens.chunks(m).enumerate() {
+        args[0] = chunk.iter().flat_map(|t| t.to_ne_bytes()).collect();
+        args[1] = ((i * m) as i64).to_ne_bytes().into();
+        let results = compiled.call_bytes(&described.name, &args).expect("a call");
+        let floats = results[0].chunks_exact(4);
+        logits.extend(floats.map(|b| f32::from_ne_bytes([b[0], b[1], b[2], b[3]])));
+        for (cache, rows) in args[2..4].iter_mut().zip(&results[1..]) {
+            for (head, rows) in rows.chunks_exact(m * size).enumerate() {
+                let at = (head * CACHE + i * m) * size;
+                cache[at..at + m * size].copy_from_slice(rows);
+            }
+        }
+    }
+    logits
+}
+
+/// The token that each row of logits is largest at.
+fn best(logits: &[f32]) -> Vec<usize> {
+    let largest = |row: &[f32]| {
+        let best = row.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1));
+        best.map_or(0, |(i, _)| i)
+    };
+    logits.chunks_exact(VOCABULARY).map(largest).collect()
+}
+
+/// A GPU answers with the tokens of the CPU, one token a call and five with the same bits.
+fn on_a_gpu(dtype: &str, tolerance: f32) {
+    let (weights, tokens) = (raw(dtype), text());
+    let (cpu, _) = Compiled::new(dtype, 1, &[]).answer(&weights, &tokens, None);
+    let [decode, verify] = [1, 5].map(|m| answer_of_gpu(dtype, m, &weights, &tokens));
+    let bits = |v: &[f32]| v.iter().map(|v| v.to_bits()).collect::<Vec<_>>();
+    assert!(
+        bits(&decode) == bits(&verify),
+        "{dtype}: verify5 has other bits than decode"
+    );
+    close(
+        &format!("{dtype} on a GPU"),
+        &decode,
+        &floats(&folder().join(format!("reference/{dtype}/logits.f32.bin"))),
+        tolerance,
+    );
+    assert_eq!(
+        best(&decode),
+        best(&cpu),
+        "{dtype}: other tokens than the CPU's"
+    );
+}
+
+#[test]
+fn f32_weights_on_a_gpu() {
+    on_a_gpu("f32", 2e-4);
+}
+
+#[test]
+fn f16_weights_on_a_gpu() {
+    on_a_gpu("f16", 0.3);
 }
 
 /// Checks that `values` are within `tolerance` of `expected`, and returns the largest difference.

@@ -145,7 +145,10 @@ impl Reader {
             let (buffer, start, whole) = self.place(value)?;
             let first = start + offsets[i] as u64;
             let offset = first / ALIGNMENT * ALIGNMENT;
-            let end = (first + lengths[i] as u64).min(start + whole);
+            let mut end = (first + lengths[i] as u64).min(start + whole);
+            if !matches!(buffer, Buffer::Argument(_)) {
+                end = end.next_multiple_of(4); // kernels may read whole words; places are multiples of them
+            }
             let element = value.ty().shape().element.bits().div_ceil(8);
             if !(first - offset).is_multiple_of(element) {
                 return Err("internal error: an operand begins inside of an element".into());
@@ -243,6 +246,7 @@ impl Reader {
         let place = (constants.len() as u64).next_multiple_of(ALIGNMENT);
         constants.resize(place as usize, 0);
         constants.extend(data);
+        constants.resize(constants.len().next_multiple_of(4), 0);
         self.globals.insert(name.to_owned(), place);
         Ok(place)
     }

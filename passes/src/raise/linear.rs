@@ -218,22 +218,13 @@ pub fn raise(g: &mut Graph, root: &Root) -> Option<()> {
     plan.build(g, root)
 }
 
-/// The bias, if it is a parameter that depends on the outputs alone. A row that is looked up (an embedding that is added to a product of one
-/// token) is none: the counter of a loop over layers is all that may choose it.
+/// The bias, if it is a parameter that depends on the outputs alone.
 fn bias_of(g: &mut Graph, id: Id, outputs: &[u32]) -> Option<Id> {
     let id = g.closed(id);
-    let Node::Elem(base, place) = g.node(id) else {
+    let Node::Elem(base, _) = g.node(id) else {
         return None;
     };
-    let counter = |atom: &Atom| match atom {
-        Atom::Dim(_) => true,
-        Atom::Node(n) => matches!(g.node(*n), Node::Scalar(v) if v.def().is_none()),
-    };
-    let fixed = place
-        .iter()
-        .flat_map(|ix| &ix.terms)
-        .all(|t| counter(&t.atom));
-    let known = is_parameter(*base) && fixed;
+    let known = is_parameter(*base);
     (known && dims(g, id) == outputs).then_some(id)
 }
 

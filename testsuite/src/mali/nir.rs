@@ -132,7 +132,9 @@ fn kind(text: &str) -> Option<(u32, usize)> {
 }
 
 fn constants(line: &str, text: &str) -> Result<Vec<u64>, MaliError> {
-    let inner = text.trim().trim_start_matches('(').trim_end_matches(')');
+    // `(0x3f800000 = 1.0)`, or of several components `(0x0, 0x1) = (0.0, 0.0)`
+    let bits = text.split_once(") = ").map_or(text, |(bits, _)| bits);
+    let inner = bits.trim().trim_start_matches('(').trim_end_matches(')');
     let one = |part: &str| {
         let first = part.split('=').next().unwrap_or("").trim();
         match (first, first.strip_prefix("0x")) {
@@ -147,7 +149,9 @@ fn constants(line: &str, text: &str) -> Result<Vec<u64>, MaliError> {
 }
 
 fn attributes(text: &str) -> HashMap<String, String> {
-    let inner = text.trim().trim_start_matches('(').trim_end_matches(')');
+    // `(0x3f800000 = 1.0)`, or of several components `(0x0, 0x1) = (0.0, 0.0)`
+    let bits = text.split_once(") = ").map_or(text, |(bits, _)| bits);
+    let inner = bits.trim().trim_start_matches('(').trim_end_matches(')');
     let pairs = inner.split(", ").filter_map(|p| p.split_once('='));
     pairs.map(|(k, v)| (k.to_owned(), v.to_owned())).collect()
 }

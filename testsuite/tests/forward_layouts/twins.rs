@@ -12,10 +12,10 @@ pub fn run_passes(passes: &str, module: &str) -> String {
     ran.stdout
 }
 
-/// The part of a pipeline in front of `spec-plan-memory`.
+/// The part of a pipeline in front of the pass.
 pub fn up_to_buffers(pipeline: &str) -> String {
     let (passes, _) =
-        (pipeline.split_once(",func.func(spec-plan-memory")).expect("buffers are planned");
+        (pipeline.split_once(",func.func(spec-forward-layouts")).expect("layouts are forwarded");
     format!("{passes})")
 }
 

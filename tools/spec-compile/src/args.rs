@@ -55,11 +55,11 @@ pub struct Cli {
     #[arg(long, default_value = "host", value_name = "NAME|FILE.toml")]
     pub soc: String,
 
-    /// Where the drafter runs; default: the cost model decides. With --soc host, vulkan[:NAME] is a GPU of this machine
+    /// Where the drafter runs; default: the cost model decides. With --soc host, vulkan or vulkan:NAME is a GPU of this machine
     #[arg(long, value_name = "UNIT[:CORES[:DTYPE]]")]
     pub drafter_device: Option<String>,
 
-    /// Where the target, or the only model, runs; default: the cost model decides, or the fastest CPU unit. vulkan[:NAME] as above
+    /// Where the target, or the only model, runs; default: the cost model decides, or the fastest CPU unit. vulkan as above
     #[arg(long, value_name = "UNIT[:CORES[:DTYPE]]")]
     pub target_device: Option<String>,
 

@@ -47,7 +47,7 @@ pub struct Entries {
 pub struct Compiled {
     /// The region.
     pub region: Region,
-    /// Its functions; their names of weights become unique in [`bundle::manifest`].
+    /// Its functions; their names of weights become unique in `bundle::manifest`.
     pub functions: Vec<Function>,
     /// What was known of them before.
     pub interfaces: Vec<Interface>,

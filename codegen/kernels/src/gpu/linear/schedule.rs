@@ -92,7 +92,7 @@ pub fn schedule(group: &LinearGroup, device: &Device) -> Result<LinearSchedule, 
             } else {
                 Width::One
             },
-            quads: whole,
+            quads: whole && (by_16_bytes || !staged),
             tiles: products
                 .iter()
                 .map(|p| tile(group, p, (workgroup, tokens)))
