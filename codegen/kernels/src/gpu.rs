@@ -116,7 +116,7 @@ pub struct Place {
 pub enum Stage {
     /// Nothing.
     Plain,
-    /// They are normalised, as `spec.norm` says. Bindings after x: weight, bias if any ([K] each, contiguous).
+    /// They are normalised, as `spec.norm` says. Bindings after x: weight, bias if any (K elements each, contiguous).
     Norm {
         /// Which.
         kind: NormKind,
@@ -272,7 +272,7 @@ pub struct Heads {
     pub d: i64,
     /// Input.
     pub x: HeadRows,
-    /// RMS normalisation of each head ([d] weight).
+    /// RMS normalisation of each head (a weight of d).
     pub norm: Option<HeadNorm>,
     /// Rotation.
     pub rope: Option<HeadRope>,
