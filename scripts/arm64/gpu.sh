@@ -4,7 +4,7 @@ set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 
 rust=$("$here/rust.sh")
-readonly target=aarch64-unknown-linux-gnu build=$here/../../target/arm64/build
+readonly target=aarch64-unknown-linux-gnu build=$(dirname "$rust")/build
 # what a caller's cargo chose for its own compiler
 unset RUSTUP_TOOLCHAIN RUSTC_WORKSPACE_WRAPPER RUSTC_WRAPPER
 export RUSTC=$rust/rustc CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER=$rust/cc

@@ -3,8 +3,9 @@
 # is installed, and no right of root is needed.
 set -euo pipefail
 
-# Where all of it goes.
-cache=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)/target/arm64
+# The checkout, and where all of it goes.
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+cache=$root/target/arm64
 
 fail() {
   printf '%s: error: %s\n' "$(basename "$0")" "$@" >&2

@@ -11,7 +11,7 @@ set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 readonly target=aarch64-unknown-linux-gnu
-needed=$(sed -n 's/^rust-version = "\(.*\)"$/\1/p' "$cache/../../Cargo.toml")
+needed=$(sed -n 's/^rust-version = "\(.*\)"$/\1/p' "$root/Cargo.toml")
 
 # script FILE: a script from standard input.
 script() {
