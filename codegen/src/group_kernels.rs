@@ -247,7 +247,7 @@ impl Straight {
         let has_kernel = || {
             let request = products(&larger).ok()?;
             let few = request.kernel.bindings().len() <= device.bindings as usize;
-            few.then_some(())
+            (few && request.kernel.emit(device).is_ok()).then_some(())
         };
         if self.anchor(&larger).is_some() && has_kernel().is_some() {
             *group = larger;

@@ -1,6 +1,7 @@
 //! Which buffers an op reads and writes.
 
 use super::view::View;
+use crate::plan_memory::is_view;
 use spec_dialect::ffi::{Op, Value};
 use spec_dialect::model_ops::is_model_op;
 
@@ -39,16 +40,8 @@ impl Effects {
             .collect();
         let last = op.operands().len().saturating_sub(1);
         match op.name() {
-            "memref.subview"
-            | "memref.expand_shape"
-            | "memref.collapse_shape"
-            | "memref.cast"
-            | "memref.transpose"
-            | "memref.reinterpret_cast"
-            | "memref.alloc"
-            | "memref.dealloc"
-            | "memref.get_global"
-            | "memref.dim" => {}
+            "memref.alloc" | "memref.dealloc" | "memref.get_global" | "memref.dim" => {}
+            name if is_view(name) => {}
             "memref.load" => self.touch(&memrefs, |_| (true, false)),
             "memref.copy" => self.touch(&memrefs, |i| (i == 0, i == 1)),
             "linalg.softmax" => self.touch(&memrefs, |i| (i != last, i == last)),
@@ -64,10 +57,9 @@ impl Effects {
             }
             _ => self.touch(&memrefs, |_| (true, true)),
         }
-        if !op.name().starts_with("linalg.") {
-            let inner = op.blocks().into_iter().flat_map(|b| b.ops());
-            inner.for_each(|op| self.add(op));
-        }
+        // of a structured op, too: its body may look elements up
+        let inner = op.blocks().into_iter().flat_map(|b| b.ops());
+        inner.for_each(|op| self.add(op));
     }
 
     fn touch(&mut self, memrefs: &[(usize, Value)], how: impl Fn(usize) -> (bool, bool)) {
@@ -95,14 +87,7 @@ fn root(mut value: Value) -> Option<Value> {
     while let Some(op) = value.def() {
         match op.name() {
             "memref.alloc" | "memref.get_global" => break,
-            "memref.subview"
-            | "memref.expand_shape"
-            | "memref.collapse_shape"
-            | "memref.cast"
-            | "memref.transpose"
-            | "memref.reinterpret_cast" => {
-                value = op.operand(0)?;
-            }
+            name if is_view(name) => value = op.operand(0)?,
             _ => return None,
         }
     }
