@@ -104,11 +104,15 @@ impl<'a> Rows<'a> {
         }
         let mut sums = vec![];
         for (row, v) in values.chunks_exact(vocabulary).enumerate() {
-            if let Some(token) = v.iter().position(|x| !(x.is_finite() && *x >= 0.0)) {
+            // All of them first, several at a time: vocabularies are large, and bad ones rare.
+            let good = |x: &f32| (*x >= 0.0) & (*x < f32::INFINITY);
+            if !v.iter().fold(true, |all, x| all & good(x))
+                && let Some(token) = v.iter().position(|x| !good(x))
+            {
                 let value = v[token];
                 return Err(AcceptError::Probability { row, token, value });
             }
-            let sum = v.iter().fold(0.0, |s, x| s + f64::from(*x));
+            let sum = crate::sampling::sum(v);
             if (sum - 1.0).abs() > SUM_TOLERANCE {
                 return Err(AcceptError::Sum { row, sum });
             }

@@ -7,10 +7,10 @@ mod error;
 mod gpu;
 
 use crate::cpu::{CpuFeatures, Feature, request_tiles};
-use crate::ffi::{Entry, Library};
+use crate::ffi::{Entry, Library, SpecPool};
 use crate::manifest::{self, Function as Described, Manifest, Slot};
 use crate::memory::{Memory, MemoryError};
-use crate::pool::Pool;
+use crate::pool::{Pool, Team};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -296,6 +296,28 @@ impl Function {
         workspace: &mut Workspace,
         pool: Option<&Pool>,
     ) -> Result<(), CallError> {
+        self.call_raw(buffers, workspace, pool.map(Pool::raw))
+    }
+
+    /// As [`Function::call`], on the threads of a team.
+    ///
+    /// # Errors
+    /// As [`Function::call`].
+    pub fn call_on(
+        &self,
+        buffers: &mut [Buffer<'_>],
+        workspace: &mut Workspace,
+        team: &Team,
+    ) -> Result<(), CallError> {
+        self.call_raw(buffers, workspace, Some(team.raw()))
+    }
+
+    fn call_raw(
+        &self,
+        buffers: &mut [Buffer<'_>],
+        workspace: &mut Workspace,
+        pool: Option<SpecPool>,
+    ) -> Result<(), CallError> {
         let function = || self.name.clone();
         if buffers.len() != self.slots.len() {
             return Err(CallError::Count {
@@ -320,7 +342,6 @@ impl Function {
             });
         }
         let workspace = workspace.0.bytes_mut().as_mut_ptr().cast();
-        let pool = pool.map(Pool::raw);
         match self.entry.call(&pointers, workspace, pool.as_ref()) {
             0 => Ok(()),
             1 => Err(CallError::BadToken {

@@ -3,7 +3,7 @@
 
 #![allow(unsafe_code)]
 
-use crate::pool::{Core, Cut};
+use crate::pool::{Cut, Part};
 use memmap2::Mmap;
 use std::any::Any;
 use std::cell::UnsafeCell;
@@ -59,9 +59,9 @@ pub struct SpecPool {
 }
 
 impl SpecPool {
-    pub(crate) fn of(core: &Core) -> Self {
+    pub(crate) fn of(part: &Part) -> Self {
         Self {
-            context: std::ptr::from_ref(core).cast_mut().cast(),
+            context: std::ptr::from_ref(part).cast_mut().cast(),
             run: run_on_pool,
         }
     }
@@ -75,9 +75,9 @@ unsafe extern "C" fn run_on_pool(
     grain: i64,
 ) {
     let Some(task) = task else { return };
-    // SAFETY: `SpecPool::of` stored the pool's core, and the caller of `run` promises that the pool lives.
-    let core = unsafe { &*context.cast::<Core>() };
-    core.submit(Job { task, args }, units, grain);
+    // SAFETY: `SpecPool::of` stored a part of the pool, and the caller of `run` promises that the pool lives.
+    let part = unsafe { &*context.cast::<Part>() };
+    part.submit(Job { task, args }, units, grain);
 }
 
 // ---- Jobs of the pool ----
@@ -134,7 +134,7 @@ struct Closure<'a> {
 
 /// [`crate::pool::Pool::run`]: the error is the message of a panic.
 pub(crate) fn run_closure(
-    core: &Core,
+    part: &Part,
     units: i64,
     grain: i64,
     task: &(dyn Fn(Range<i64>) + Sync),
@@ -148,7 +148,7 @@ pub(crate) fn run_closure(
         task: call_closure,
         args: args.as_ptr(),
     };
-    core.submit(job, units, grain); // returns when no thread uses `closure` any more
+    part.submit(job, units, grain); // returns when no thread uses `closure` any more
     let panicked = closure.panicked.into_inner();
     match panicked.unwrap_or_else(PoisonError::into_inner) {
         Some(message) => Err(message),

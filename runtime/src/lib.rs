@@ -3,8 +3,11 @@
 //!
 //! * [`manifest`] says what a compiled bundle holds; `spec-compile` writes it. [`bundle`] loads one and calls its functions.
 //! * [`pool`] lends cores to compiled code; [`memory`] holds weights and workspaces; [`cpu`] tells what the processor can do.
+//! * [`model`] is a bundle with its weights, ready to run on a CPU or a GPU.
 //! * [`accept`] decides which drafts stand, by the same arithmetic as the `spec` dialect's rounds; [`draft_length`] chooses how
 //!   many drafts to make.
+//! * [`generate`] runs rounds of a drafter and a target, which are [`forward`] models, and [`sampling`] chooses their tokens;
+//!   [`stats`] is what it measures. `toy` (a feature, for tests) has models made of a hash.
 //! * [`schedule`] says what a GPU does for one call of a model; `vulkan` (a feature, on by default) does it.
 //!
 //! Nothing here knows MLIR. The one state of the process is the list of features that [`cpu`] remembers.
@@ -14,11 +17,19 @@ pub mod bundle;
 pub mod cpu;
 pub mod draft_length;
 mod ffi;
+pub mod forward;
+pub mod generate;
 pub mod manifest;
 pub mod memory;
+pub mod model;
 pub mod pool;
 pub mod quantize;
+pub mod sampling;
 pub mod schedule;
+pub mod stats;
+pub mod text;
+#[cfg(any(test, feature = "toy"))]
+pub mod toy;
 #[cfg(feature = "vulkan")]
 pub mod vulkan;
 

@@ -35,9 +35,12 @@ pub struct Manifest {
     /// The functions on CPUs as machine code, if there are any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub library: Option<File>,
-    /// How to decode with it, if both models are here and the cost model chose a plan.
+    /// How to decode with it, if the models were found: the cost model's choice, or where the only model was put.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub plan: Option<Plan>,
+    /// The models that the functions are of, one a role.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub models: Vec<ModelInfo>,
     /// All functions.
     pub functions: Vec<Function>,
     /// All weights that functions take, each once.
@@ -82,13 +85,39 @@ pub struct File {
 pub struct Plan {
     /// Drafts of a round; 0: no speculation.
     pub gamma: u32,
-    /// The cost model's name of the strategy.
+    /// How drafting and verification follow each other: `none`, `sequential`, `overlapped` or `pipelined`.
     pub strategy: String,
-    /// Predicted tokens per second, divided by those of the target alone.
+    /// Predicted tokens per second, divided by those of the baseline.
     pub speed_up: f64,
+    /// Predicted tokens per second.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tokens_per_second: Option<f64>,
+    /// Mean probability that a drafted token is accepted, 0 to 1, that the plan was made for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub acceptance: Option<f64>,
+    /// The best plan without speculation, in words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub baseline: Option<String>,
+    /// Its predicted tokens per second.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub baseline_tokens_per_second: Option<f64>,
+    /// How drafts are accepted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accept: Option<AcceptRule>,
     /// Where each role runs.
     #[serde(default)]
     pub placements: Vec<Placement>,
+}
+
+/// How drafts are accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum AcceptRule {
+    /// A draft that is the target's own choice.
+    Greedy,
+    /// At random, so that the output has the target's distribution.
+    Rejection,
 }
 
 /// Where a model runs.
@@ -102,6 +131,33 @@ pub struct Placement {
     pub device: String,
     /// Number of cores.
     pub cores: u32,
+    /// How its weights are stored, by the cost model's name: `f32`, `f16`, `i8`, `i8g32`, `i4g32`, `w8a8` ...
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dtype: Option<String>,
+}
+
+/// What is known of a model.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct ModelInfo {
+    /// Which of the two it is.
+    pub role: Role,
+    /// Its name.
+    pub name: String,
+    /// Decoder layers; 0: not found.
+    pub layers: u64,
+    /// Tokens that logits are for.
+    pub vocabulary: u64,
+    /// Tokens that its caches hold; 0: not found.
+    pub context: u64,
+    /// Number of parameters.
+    pub parameters: u64,
+    /// What it costs, as exported: the cost model's `ModelShape`, which this crate does not read; null: not known.
+    #[serde(default, skip_serializing_if = "serde_json::Value::is_null")]
+    pub shape: serde_json::Value,
+    /// How its weights are stored in the bundle, as in a placement.
+    pub dtype: String,
 }
 
 /// Which model of a pair.
@@ -251,11 +307,29 @@ pub enum QuantFormat {
     I4,
 }
 
+/// What a result is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum ResultKind {
+    /// Logits, a row a token.
+    Logits,
+    /// Tokens that the function chose.
+    Tokens,
+    /// A whole KV cache.
+    Cache,
+    /// New rows of a KV cache.
+    Rows,
+}
+
 /// A result.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct FunctionResult {
+    /// What it is, if known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kind: Option<ResultKind>,
     /// Type of an element.
     pub dtype: DType,
     /// Sizes, outermost first; contiguous in memory.

@@ -6,6 +6,8 @@
 use crate::ffi;
 use memmap2::{Advice, Mmap, MmapMut};
 use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 
 /// Size and alignment of a transparent huge page on x86-64 and on aarch64 with pages of 4 KiB.
@@ -29,6 +31,14 @@ pub enum MemoryError {
         path: PathBuf,
         /// The system's reason.
         source: std::io::Error,
+    },
+    /// A file cannot be read.
+    #[error("cannot read {}: {source}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// The system's reason.
+        source: io::Error,
     },
     /// The file is shorter than asked for.
     #[error(
@@ -163,6 +173,76 @@ impl Weights {
         Ok(Self::Copied(memory))
     }
 
+    /// Reads the first `bytes` bytes of a file into huge pages, on up to `threads` threads; also their CRC-32 (IEEE 802.3).
+    ///
+    /// # Errors
+    /// [`MemoryError::Full`], [`MemoryError::Read`], [`MemoryError::Short`].
+    pub fn read(path: &Path, bytes: usize, threads: usize) -> Result<(Self, u32), MemoryError> {
+        let failed = |source| MemoryError::Read {
+            path: path.to_owned(),
+            source,
+        };
+        let file = File::open(path).map_err(failed)?;
+        let found = file.metadata().map_err(failed)?;
+        let len = usize::try_from(found.len()).unwrap_or(usize::MAX);
+        if len < bytes && found.is_file() {
+            return Err(MemoryError::Short {
+                path: path.to_owned(),
+                len,
+                offset: 0,
+                bytes,
+            });
+        }
+        let mut memory = Memory::huge(bytes)?;
+        let piece = piece(bytes, threads);
+        let pieces = memory.bytes_mut().chunks_mut(piece);
+        let parts = std::thread::scope(|scope| {
+            let read = |(i, part)| {
+                let file = &file;
+                scope.spawn(move || read_checked(file, part, (i * piece) as u64))
+            };
+            let threads: Vec<_> = pieces.enumerate().map(read).collect();
+            let ended = threads.into_iter().map(|t| t.join());
+            let ended =
+                ended.map(|r| r.unwrap_or_else(|_| Err(io::Error::other("a thread panicked"))));
+            ended.collect::<Result<Vec<_>, _>>()
+        });
+        let crc32 = combined(&parts.map_err(failed)?);
+        Ok((Self::Copied(memory), crc32))
+    }
+
+    /// CRC-32 (IEEE 802.3) of the bytes, computed on up to `threads` threads. A file is read for it.
+    pub fn crc32(&self, threads: usize) -> u32 {
+        let bytes = self.bytes();
+        let parts: Vec<_> = std::thread::scope(|scope| {
+            let pieces = bytes.chunks(piece(bytes.len(), threads));
+            let threads: Vec<_> = pieces
+                .map(|part| (part, scope.spawn(move || checksum(part))))
+                .collect();
+            let ended = threads.into_iter();
+            ended
+                .map(|(part, t)| t.join().unwrap_or_else(|_| checksum(part)))
+                .collect()
+        });
+        combined(&parts)
+    }
+
+    /// Where the bytes start, and their length, rounded up to a multiple of `alignment` bytes, so that all of it can be read. None: the
+    /// start or the end is not aligned so.
+    #[cfg(any(test, feature = "vulkan"))]
+    pub(crate) fn region(&self, alignment: usize) -> Option<(*const u8, usize)> {
+        const PAGE: usize = 4096; // no system has smaller ones; the end of a map's last page can be read
+        let (bytes, room) = match self {
+            Self::Mapped { bytes, .. } => (self.bytes(), *bytes),
+            Self::Copied(memory) => (memory.bytes(), memory.map.len() - memory.start),
+        };
+        let start = bytes.as_ptr();
+        let aligned = alignment.is_power_of_two() && start.addr().is_multiple_of(alignment);
+        let length = bytes.len().checked_next_multiple_of(alignment.max(1))?;
+        let fits = length > 0 && length <= room.checked_next_multiple_of(PAGE)?;
+        (aligned && fits).then_some((start, length))
+    }
+
     /// The bytes.
     pub fn bytes(&self) -> &[u8] {
         match self {
@@ -170,6 +250,35 @@ impl Weights {
             Self::Copied(memory) => memory.bytes(),
         }
     }
+}
+
+/// Bytes for each of `threads` threads: not so few that a thread costs more than its work.
+fn piece(bytes: usize, threads: usize) -> usize {
+    const LEAST: usize = 4 << 20;
+    bytes.div_ceil(threads.max(1)).max(LEAST)
+}
+
+fn checksum(bytes: &[u8]) -> crc32fast::Hasher {
+    let mut hasher = crc32fast::Hasher::new();
+    hasher.update(bytes);
+    hasher
+}
+
+/// Reads in steps that fit the caches, so that the checksum does not read the memory again.
+fn read_checked(file: &File, to: &mut [u8], mut offset: u64) -> io::Result<crc32fast::Hasher> {
+    let mut hasher = crc32fast::Hasher::new();
+    for step in to.chunks_mut(256 << 10) {
+        file.read_exact_at(step, offset)?;
+        hasher.update(step);
+        offset += step.len() as u64;
+    }
+    Ok(hasher)
+}
+
+fn combined(parts: &[crc32fast::Hasher]) -> u32 {
+    let mut all = crc32fast::Hasher::new();
+    parts.iter().for_each(|part| all.combine(part));
+    all.finalize()
 }
 
 #[cfg(test)]
@@ -190,6 +299,55 @@ mod tests {
             huge.bytes_mut().fill(7);
             assert!(huge.bytes().iter().all(|b| *b == 7));
         }
+    }
+
+    #[test]
+    fn files_are_read_in_pieces() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let path = dir.path().join("weights");
+        let all: Vec<u8> = (0..(9_u32 << 20) + 5)
+            .map(|i| (i.wrapping_mul(2_654_435_761) >> 24) as u8)
+            .collect();
+        std::fs::write(&path, &all).expect("written");
+        for threads in [0, 1, 2, 3, 100] {
+            let (read, crc32) = Weights::read(&path, all.len(), threads).expect("there");
+            assert!(read.bytes() == all);
+            assert_eq!(crc32, crc32fast::hash(&all));
+            assert_eq!(read.crc32(threads), crc32);
+        }
+        let (some, crc32) = Weights::read(&path, 1000, 2).expect("a part");
+        assert_eq!(
+            (some.bytes(), crc32),
+            (&all[..1000], crc32fast::hash(&all[..1000]))
+        );
+        let (none, crc32) = Weights::read(&path, 0, 2).expect("nothing");
+        assert_eq!((none.bytes(), crc32), (&[][..], 0));
+        assert_eq!(none.crc32(2), 0);
+        let error = Weights::read(&path, all.len() + 1, 2);
+        assert!(matches!(error, Err(MemoryError::Short { .. })));
+        for wrong in [dir.path(), &dir.path().join("nothing")] {
+            let error = Weights::read(wrong, 1, 2);
+            assert!(matches!(error, Err(MemoryError::Read { .. })));
+        }
+    }
+
+    #[test]
+    fn regions_are_aligned_and_can_be_read() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let path = dir.path().join("weights");
+        std::fs::write(&path, [7; 5000]).expect("written");
+        let mapped = Weights::map(&path, 0, 5000).expect("there");
+        assert_eq!(mapped.region(4096), Some((mapped.bytes().as_ptr(), 8192)));
+        assert_eq!(mapped.region(65_536), None);
+        assert_eq!(mapped.region(3), None);
+        let inner = Weights::map(&path, 64, 100).expect("there");
+        assert_eq!(inner.region(4096), None);
+        let copied = Weights::copy(&[7; 5000]).expect("small");
+        for (alignment, bytes) in [(64, 5056), (4096, 8192), (65_536, 65_536), (HUGE, HUGE)] {
+            let region = copied.region(alignment).expect("aligned");
+            assert_eq!(region, (copied.bytes().as_ptr(), bytes));
+        }
+        assert_eq!(Weights::copy(&[]).expect("nothing").region(64), None);
     }
 
     #[test]

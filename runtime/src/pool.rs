@@ -19,13 +19,19 @@
 //!   sleeper, the lock keeps the notification out of the gap between the second look and the sleep. The same holds for `pending`
 //!   and `joining` the other way round.
 
-use crate::ffi::{self, Job, JobCell};
+mod ffi;
+mod team;
+
+use crate::ffi::{Job, JobCell, SpecPool, pin_current_thread, run_closure};
 use std::ops::Range;
 use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release, SeqCst};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
+
+pub(crate) use team::Part;
+pub use team::{Entered, Team, allowed_cores};
 
 /// Most threads of a pool.
 pub const MAX_THREADS: usize = 1024;
@@ -108,6 +114,9 @@ impl PoolOptions {
 #[derive(Debug)]
 pub struct Pool {
     core: Arc<Core>,
+    whole: Arc<Part>,
+    /// Held by the thread that is on the first core; see [`Pool::enter`].
+    caller: Mutex<()>,
     workers: Vec<JoinHandle<()>>,
     cores: Vec<usize>,
     warnings: Vec<PoolError>,
@@ -136,8 +145,14 @@ impl Pool {
             return Err(PoolError::Cores { cores, threads });
         }
         let core = Arc::new(Core::new(threads, options.spin()));
+        let whole = Part {
+            core: Arc::clone(&core),
+            threads,
+        };
         let mut pool = Self {
             core,
+            whole: Arc::new(whole),
+            caller: Mutex::new(()),
             workers: Vec::with_capacity(threads - 1),
             cores: options.cores.clone(),
             warnings: Vec::new(),
@@ -203,12 +218,12 @@ impl Pool {
         grain: i64,
         task: impl Fn(Range<i64>) + Sync,
     ) -> Result<(), PoolError> {
-        ffi::run_closure(&self.core, units, grain, &task).map_err(PoolError::Panicked)
+        run_closure(&self.whole, units, grain, &task).map_err(PoolError::Panicked)
     }
 
     /// What compiled code takes. Valid as long as the pool is.
-    pub fn raw(&self) -> ffi::SpecPool {
-        ffi::SpecPool::of(&self.core)
+    pub fn raw(&self) -> SpecPool {
+        SpecPool::of(&self.whole)
     }
 }
 
@@ -222,7 +237,7 @@ impl Drop for Pool {
 }
 
 fn pin(worker: usize, core: usize) -> Result<(), PoolError> {
-    ffi::pin_current_thread(core).map_err(|source| PoolError::Pin {
+    pin_current_thread(core).map_err(|source| PoolError::Pin {
         worker,
         core,
         source,
@@ -236,7 +251,7 @@ struct Line<T>(T);
 
 /// What the threads share.
 #[derive(Debug)]
-pub(crate) struct Core {
+struct Core {
     threads: usize,
     spin: Duration,
     /// A submission is under way.
@@ -280,12 +295,12 @@ impl Core {
         self.lock.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Runs a job to its end. `job` must not unwind.
-    pub(crate) fn submit(&self, job: Job, units: i64, grain: i64) {
+    /// Runs a job to its end on the first `threads` threads, of which there are as many. `job` must not unwind.
+    fn submit(&self, threads: usize, job: Job, units: i64, grain: i64) {
         if units <= 0 {
             return;
         }
-        let parts = parts(units, grain, self.threads);
+        let parts = parts(units, grain, threads);
         // `busy`: acquire and release hand `word`, `job` and `pending` from one submitter to the next.
         if parts == 1 || self.busy.0.swap(true, Acquire) {
             return self.job.0.call(&job, 0..units);

@@ -1,14 +1,19 @@
 //! Runs a [`Schedule`] on a GPU through Vulkan 1.3.
 //!
 //! ```text
-//! Gpu::open -> Gpu::buffer (one per argument) ; Program::new (pipelines, workspace, constants)
+//! Gpu::open -> Gpu::buffer, Gpu::output_buffer   tokens, positions; logits
+//!              Gpu::weights, Gpu::device_buffers  weights; caches
+//!              Kernels::new -> Kernels::program   pipelines, constants; a workspace
 //!              Program::bind(buffers) -> Recorded: ONE command buffer, submitted by every Recorded::run
 //! ```
 //!
 //! Nothing is recorded again between two runs: a call's tokens and positions are arguments, written through the mapped buffers.
-//! Buffers are memory that both the host and the device see, which costs nothing where they share their memory, as on SoCs. On a
-//! card with memory of its own, buffers lie there as long as the host can see that memory, and in the host's memory after that: right,
-//! but slow.
+//!
+//! # Memory
+//! A [`Buffer`] is memory that both the host and the device see; what the host reads lies where it is cached. A [`DeviceBuffer`], and
+//! workspaces and constants, are in the device's fastest memory. Where the host sees all of that, as on SoCs, it is filled in place;
+//! else it is filled once, by way of another buffer. Weights are not even copied where the device takes the host's memory as it
+//! is (`VK_EXT_external_memory_host`).
 //!
 //! libvulkan is loaded when a [`Gpu`] is opened; a machine without it gets an error, not a program that does not start.
 
@@ -17,6 +22,7 @@ mod error;
 mod memory;
 mod module;
 mod program;
+mod transfer;
 
 use crate::schedule::Schedule;
 use std::path::PathBuf;
@@ -25,8 +31,8 @@ use std::time::Duration;
 
 pub use device::{Features, Kind, Log, Properties, SubgroupFeatures};
 pub use error::VulkanError;
-pub use memory::{Buffer, Bytes, BytesMut};
-pub use program::{Program, Recorded, Status};
+pub use memory::{Buffer, Bytes, BytesMut, DeviceBuffer};
+pub use program::{Kernels, Program, Recorded, Running, Slot, Status};
 
 /// How to open a GPU.
 #[derive(Clone, Debug)]
@@ -58,6 +64,7 @@ impl Default for Options {
 pub struct Gpu {
     device: Arc<device::Device>,
     timeout: Duration,
+    staging: bool,
 }
 
 impl Gpu {
@@ -75,7 +82,16 @@ impl Gpu {
         Ok(Self {
             device: Arc::new(device),
             timeout: options.timeout,
+            staging: false,
         })
+    }
+
+    /// The same GPU, treated as if the host did not see the memory of kernels: weights, caches and workspaces are not mapped, and
+    /// filled by way of other buffers. For tests of what cards with memory of their own need, on other devices.
+    #[must_use]
+    pub fn with_staging(mut self) -> Self {
+        self.staging = true;
+        self
     }
 
     /// The device's name.
@@ -86,14 +102,6 @@ impl Gpu {
     /// What the device is and can do.
     pub fn properties(&self) -> &Properties {
         self.device.properties()
-    }
-
-    /// A buffer of `bytes` bytes, zero at first.
-    ///
-    /// # Errors
-    /// There is no room.
-    pub fn buffer(&self, bytes: u64) -> Result<Buffer, VulkanError> {
-        Buffer::new(&self.device, bytes)
     }
 
     /// Makes pipelines of the kernels that `schedule` names in the module `spirv`; see [`Program::new`].

@@ -3,6 +3,10 @@
 
 #[path = "vulkan/common.rs"]
 mod common;
+#[path = "vulkan/memory.rs"]
+mod memory;
+#[path = "vulkan/model.rs"]
+mod model;
 #[path = "vulkan/refused.rs"]
 mod refused;
 #[path = "vulkan/shared.rs"]
@@ -154,6 +158,8 @@ fn a_run_that_takes_too_long_is_an_error_and_ends_in_peace() {
         let error = recorded.run().expect_err("more than 1 ms");
         assert!(matches!(error, VulkanError::Timeout(t) if t == 0.001));
     }
+    let error = recorded.settle().expect_err("it still runs");
+    assert!(matches!(error, VulkanError::Timeout(_)));
     // waits for the GPU, which goes on writing
     let first = words(&output.as_slice());
     assert_eq!(first[5], common::spun(5, STEPS));

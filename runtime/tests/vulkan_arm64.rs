@@ -17,7 +17,8 @@ fn root() -> PathBuf {
 
 /// The program of examples/gpu.rs for arm64.
 static PROGRAM: LazyLock<PathBuf> = LazyLock::new(|| {
-    let mut build = Command::new(root().join("scripts/arm64/gpu.sh"));
+    let mut build = Command::new(root().join("scripts/arm64/example.sh"));
+    build.arg("gpu");
     let output = run(build.env("CARGO", env!("CARGO")));
     let errors = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{build:?}: {errors}");

@@ -39,7 +39,8 @@ fn said(command: &mut Command) -> String {
 
 /// runtime/examples/gpu.rs for arm64.
 static PROGRAM: LazyLock<PathBuf> = LazyLock::new(|| {
-    let mut build = Command::new(scripts().join("gpu.sh"));
+    let mut build = Command::new(scripts().join("example.sh"));
+    build.arg("gpu");
     said(build.env("CARGO", env!("CARGO"))).into()
 });
 

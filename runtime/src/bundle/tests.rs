@@ -64,6 +64,7 @@ fn manifest() -> Manifest {
         quantised_from: None,
     };
     let result = |dtype, shape: &[u64], aliases_argument| FunctionResult {
+        kind: None,
         dtype,
         shape: shape.to_vec(),
         aliases_argument,

@@ -58,6 +58,7 @@ impl Manifest {
         }
         self.check_files()?;
         self.check_plan()?;
+        self.check_models()?;
         let mut weights = HashSet::new();
         for weight in &self.weights {
             bytes(&weight.name, weight.dtype, &weight.shape)?;
@@ -110,8 +111,21 @@ impl Manifest {
                 format!("gamma is {}, at most {MAX_GAMMA}", plan.gamma),
             ));
         }
-        if !(plan.speed_up.is_finite() && plan.speed_up > 0.0) {
-            return Err(wrong("plan", format!("speed_up is {}", plan.speed_up)));
+        let rates = [
+            ("speed_up", Some(plan.speed_up)),
+            ("tokens_per_second", plan.tokens_per_second),
+            (
+                "baseline_tokens_per_second",
+                plan.baseline_tokens_per_second,
+            ),
+        ];
+        for (name, rate) in rates {
+            if let Some(rate) = rate.filter(|r| !(r.is_finite() && *r > 0.0)) {
+                return Err(wrong("plan", format!("{name} is {rate}")));
+            }
+        }
+        if let Some(a) = plan.acceptance.filter(|a| !(0.0..=1.0).contains(a)) {
+            return Err(wrong("plan", format!("acceptance is {a}, not in 0..=1")));
         }
         let mut roles = HashSet::new();
         for placement in &plan.placements {
@@ -122,6 +136,24 @@ impl Manifest {
                     format!("{role} has no cores, or two placements"),
                 ));
             }
+        }
+        Ok(())
+    }
+
+    fn check_models(&self) -> Result<(), ManifestError> {
+        let mut roles = HashSet::new();
+        for model in &self.models {
+            let problem = if !roles.insert(model.role) {
+                "another model has its role"
+            } else if model.vocabulary == 0 {
+                "it has no vocabulary"
+            } else {
+                continue;
+            };
+            return Err(wrong(
+                format!("models, {:?}", model.name),
+                problem.to_owned(),
+            ));
         }
         Ok(())
     }

@@ -62,11 +62,13 @@ pub(crate) fn example() -> Manifest {
         ],
         results: vec![
             FunctionResult {
+                kind: Some(ResultKind::Cache),
                 dtype: DType::F32,
                 shape: vec![8, 2],
                 aliases_argument: Some(2),
             },
             FunctionResult {
+                kind: None,
                 dtype: DType::F32,
                 shape: vec![2, 4],
                 aliases_argument: None,
@@ -92,12 +94,28 @@ pub(crate) fn example() -> Manifest {
             gamma: 4,
             strategy: "cpu-gpu".to_owned(),
             speed_up: 1.75,
+            tokens_per_second: Some(17.5),
+            acceptance: Some(0.8),
+            baseline: Some("target on big:4:f16, no speculation, 10.000 tokens/s".to_owned()),
+            baseline_tokens_per_second: Some(10.0),
+            accept: Some(AcceptRule::Greedy),
             placements: vec![Placement {
                 role: Role::Drafter,
                 device: "little".to_owned(),
                 cores: 2,
+                dtype: Some("i4g32".to_owned()),
             }],
         }),
+        models: vec![ModelInfo {
+            role: Role::Drafter,
+            name: "tiny".to_owned(),
+            layers: 2,
+            vocabulary: 4,
+            context: 8,
+            parameters: 128,
+            shape: json!({"name": "tiny", "layers": 2}),
+            dtype: "i4g32".to_owned(),
+        }],
         functions: vec![function, gpu_function()],
         weights: vec![weight, scale],
         kernels: BTreeMap::from([("linear".to_owned(), 7), ("generic".to_owned(), 1)]),
@@ -130,6 +148,31 @@ fn a_manifest_survives_json() {
     assert_eq!(Manifest::from_json(&text).expect("the same"), example());
 }
 
+/// Bundles of earlier versions lack what was added since.
+#[test]
+fn what_was_added_is_optional() {
+    let mut manifest = serde_json::to_value(example()).expect("JSON");
+    let added = [
+        ("", "models"),
+        ("/plan", "tokens_per_second"),
+        ("/plan", "acceptance"),
+        ("/plan", "baseline"),
+        ("/plan", "baseline_tokens_per_second"),
+        ("/plan", "accept"),
+        ("/plan/placements/0", "dtype"),
+        ("/functions/0/results/0", "kind"),
+    ];
+    for (place, key) in added {
+        let object = manifest.pointer_mut(place).and_then(Value::as_object_mut);
+        let removed = object.expect("an object").remove(key);
+        assert!(removed.is_some(), "{place}/{key} is written");
+    }
+    let read = Manifest::from_json(&manifest.to_string()).expect("still a manifest");
+    let plan = read.plan.as_ref().expect("a plan");
+    assert_eq!((plan.tokens_per_second, plan.accept), (None, None));
+    assert_eq!(serde_json::to_value(&read).expect("JSON"), manifest);
+}
+
 #[test]
 fn slots_are_arguments_and_results_of_their_own() {
     let slots = example().functions[0].slots().expect("small");
@@ -152,7 +195,7 @@ fn slots_are_arguments_and_results_of_their_own() {
 
 #[test]
 fn mistyped_manifests_are_refused() {
-    let cases: [(&str, Value, &str); 8] = [
+    let cases: [(&str, Value, &str); 10] = [
         ("/functions/0/tokens", json!(-1), "integer `-1`"),
         ("/functions/0/tokens", json!("2"), "string \"2\""),
         (
@@ -177,6 +220,12 @@ fn mistyped_manifests_are_refused() {
         ),
         ("/target/features", json!(null), "null"),
         ("/plan/speed_up", json!("fast"), "string \"fast\""),
+        ("/plan/accept", json!("maybe"), "unknown variant `maybe`"),
+        (
+            "/functions/0/results/0/kind",
+            json!("Logits"),
+            "unknown variant `Logits`",
+        ),
     ];
     for (place, value, message) in cases {
         let mut manifest = serde_json::to_value(example()).expect("JSON");
@@ -202,7 +251,8 @@ fn contradictions_are_refused() {
     let big = json!([1u64 << 40, 1u64 << 40]);
     let function = serde_json::to_value(&example().functions[0]).expect("JSON");
     let weight = serde_json::to_value(&example().weights[0]).expect("JSON");
-    let cases: [(&str, Value, &str); 18] = [
+    let model = serde_json::to_value(&example().models[0]).expect("JSON");
+    let cases: [(&str, Value, &str); 23] = [
         (
             "/library/file",
             json!("../model.so"),
@@ -211,7 +261,24 @@ fn contradictions_are_refused() {
         ("/library/file", json!(""), "\"\" is not a file name"),
         ("/plan/gamma", json!(65), "gamma is 65, at most 64"),
         ("/plan/speed_up", json!(-1.0), "speed_up is -1"),
+        (
+            "/plan/tokens_per_second",
+            json!(0.0),
+            "tokens_per_second is 0",
+        ),
+        (
+            "/plan/baseline_tokens_per_second",
+            json!(-3.5),
+            "baseline_tokens_per_second is -3.5",
+        ),
+        ("/plan/acceptance", json!(1.5), "acceptance is 1.5, not in"),
         ("/plan/placements/0/cores", json!(0), "drafter has no cores"),
+        (
+            "/models",
+            json!([model, model]),
+            "models, \"tiny\": another model has its role",
+        ),
+        ("/models/0/vocabulary", json!(0), "it has no vocabulary"),
         (
             "/functions/0/symbol",
             json!("a b"),

@@ -25,6 +25,10 @@ pub struct Properties {
     pub max_storage_buffer_range: u64,
     /// Most bytes of one buffer.
     pub max_buffer_bytes: u64,
+    /// Most bytes of one piece of memory.
+    pub max_allocation_bytes: u64,
+    /// Alignment of host memory, in bytes, that the device can use in place. None: it can use none.
+    pub import_alignment: Option<u64>,
     /// Bytes of memory that the invocations of a workgroup share.
     pub shared_memory: u32,
     /// Most invocations of a workgroup.
@@ -93,6 +97,14 @@ pub struct SubgroupFeatures {
     pub shuffle: bool,
     pub shuffle_relative: bool,
     pub clustered: bool,
+}
+
+/// A type of memory.
+#[derive(Clone, Copy)]
+pub(super) struct MemoryType {
+    pub(super) flags: ash::vk::MemoryPropertyFlags,
+    /// Size of the heap that it is taken from.
+    pub(super) heap_bytes: u64,
 }
 
 /// Messages of the validation layer.

@@ -44,6 +44,12 @@ pub enum VulkanError {
         /// The driver's reason.
         reason: String,
     },
+    /// There is no room for what the driver keeps.
+    #[error("{call} fails: the driver has no memory left; free memory or use a smaller model")]
+    NoRoom {
+        /// Name of the call.
+        call: &'static str,
+    },
     /// There is no room.
     #[error(
         "cannot get {bytes} bytes of memory for {device}: {reason}; free memory or use a smaller model"
@@ -125,6 +131,11 @@ pub enum VulkanError {
         "argument {0}: its buffer belongs to another Gpu: make it with the one that runs the program"
     )]
     Foreign(usize),
+    /// A buffer that kernels would write and must not.
+    #[error(
+        "argument {0}: kernels write to it, and its buffer is imported memory that is only read: give it one of its own"
+    )]
+    ReadOnly(usize),
     /// One buffer for two arguments, one of which is written.
     #[error("arguments {0} and {1} share a buffer, and kernels write to it: give each its own")]
     Shared(usize, usize),

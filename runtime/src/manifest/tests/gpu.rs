@@ -17,6 +17,7 @@ pub(crate) fn gpu_function() -> Function {
         quantised_from: None,
     };
     let result = |shape: &[u64], aliases_argument| FunctionResult {
+        kind: None,
         dtype: DType::F32,
         shape: shape.to_vec(),
         aliases_argument,

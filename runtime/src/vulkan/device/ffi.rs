@@ -2,7 +2,7 @@
 #![allow(unsafe_code)]
 
 use super::super::VulkanError;
-use super::{Features, Kind, Log, Properties, SubgroupFeatures, checked_here};
+use super::{Features, Kind, Log, MemoryType, Properties, SubgroupFeatures, checked_here};
 use ash::{ext, vk};
 use std::ffi::{CStr, c_void};
 use std::path::Path;
@@ -16,6 +16,9 @@ const API: u32 = vk::API_VERSION_1_3;
 pub(in crate::vulkan) fn failed(call: &'static str) -> impl Fn(vk::Result) -> VulkanError {
     move |result| match result {
         vk::Result::ERROR_DEVICE_LOST => VulkanError::Lost,
+        vk::Result::ERROR_OUT_OF_DEVICE_MEMORY | vk::Result::ERROR_OUT_OF_HOST_MEMORY => {
+            VulkanError::NoRoom { call }
+        }
         other => VulkanError::Call {
             call,
             reason: format!("{other} ({})", other.as_raw()),
@@ -157,9 +160,14 @@ impl Instance {
     fn limits(&self, found: &mut Found) {
         let mut v11 = vk::PhysicalDeviceVulkan11Properties::default();
         let mut v13 = vk::PhysicalDeviceVulkan13Properties::default();
+        let mut import = vk::PhysicalDeviceExternalMemoryHostPropertiesEXT::default();
+        let imports = self.imports(found.handle);
         let mut all = vk::PhysicalDeviceProperties2::default()
             .push_next(&mut v11)
             .push_next(&mut v13);
+        if imports {
+            all = all.push_next(&mut import);
+        }
         // SAFETY: the device is one of this instance, and has all structs of the chain.
         unsafe {
             self.raw
@@ -174,6 +182,8 @@ impl Instance {
         let p = &mut found.properties;
         p.max_storage_buffer_range = u64::from(limits.max_storage_buffer_range);
         p.max_buffer_bytes = v13.max_buffer_size.min(v11.max_memory_allocation_size);
+        p.max_allocation_bytes = v11.max_memory_allocation_size;
+        p.import_alignment = imports.then_some(import.min_imported_host_pointer_alignment);
         p.shared_memory = limits.max_compute_shared_memory_size;
         p.invocations = limits.max_compute_work_group_invocations;
         p.workgroup = limits.max_compute_work_group_size;
@@ -196,6 +206,15 @@ impl Instance {
                 clustered: has(vk::SubgroupFeatureFlags::CLUSTERED),
             };
         }
+    }
+
+    /// Whether the device can use the host's memory.
+    fn imports(&self, handle: vk::PhysicalDevice) -> bool {
+        // SAFETY: the device is one of this instance.
+        let extensions = unsafe { self.raw.enumerate_device_extension_properties(handle) };
+        let extensions = extensions.unwrap_or_default(); // without them, memory is copied
+        let mut names = extensions.iter().map(|e| e.extension_name_as_c_str());
+        names.any(|n| n == Ok(ext::external_memory_host::NAME))
     }
 
     fn features(&self, found: &mut Found) {
@@ -349,7 +368,9 @@ impl Found {
 /// A device with one queue. Everything that is made with it keeps it alive.
 pub(in crate::vulkan) struct Device {
     pub(in crate::vulkan) raw: ash::Device,
-    pub(in crate::vulkan) memory_types: Vec<vk::MemoryPropertyFlags>,
+    pub(in crate::vulkan) memory_types: Vec<MemoryType>,
+    /// Functions for the host's memory, if the device can use it.
+    pub(in crate::vulkan) import: Option<ext::external_memory_host::Device>,
     pub(in crate::vulkan) pipeline_cache: vk::PipelineCache,
     pub(in crate::vulkan) queue_family: u32,
     names: Option<ext::debug_utils::Device>,
@@ -392,10 +413,18 @@ impl Device {
                 raw.get_device_queue(queue_family, 0),
             )
         };
-        let types = memory.memory_types_as_slice();
+        let types = memory.memory_types_as_slice().iter();
+        let heaps = memory.memory_heaps_as_slice();
+        let import = found.properties.import_alignment;
         let mut device = Self {
+            import: import.map(|_| ext::external_memory_host::Device::new(&instance.raw, &raw)),
             raw,
-            memory_types: types.iter().map(|t| t.property_flags).collect(),
+            memory_types: types
+                .map(|t| MemoryType {
+                    flags: t.property_flags,
+                    heap_bytes: heaps.get(t.heap_index as usize).map_or(0, |h| h.size),
+                })
+                .collect(),
             pipeline_cache: vk::PipelineCache::null(),
             queue_family,
             names,
@@ -515,8 +544,13 @@ fn make_device(
     let queues = [vk::DeviceQueueCreateInfo::default()
         .queue_family_index(queue_family)
         .queue_priorities(&[1.0])];
+    let mut extensions = vec![];
+    if found.properties.import_alignment.is_some() {
+        extensions.push(ext::external_memory_host::NAME.as_ptr());
+    }
     let info = vk::DeviceCreateInfo::default()
         .queue_create_infos(&queues)
+        .enabled_extension_names(&extensions)
         .enabled_features(&core)
         .push_next(&mut v11)
         .push_next(&mut v12)

@@ -1,8 +1,10 @@
-//! Memory of a device, mapped.
+//! Buffers with memory of a device.
 #![allow(unsafe_code)]
 
 use super::super::VulkanError;
 use super::super::device::{Device, failed};
+use super::allocation::{Allocation, Bare, full};
+use super::types::{Purpose, choices};
 use ash::vk;
 use std::ops::{Deref, DerefMut};
 use std::ptr::NonNull;
@@ -13,10 +15,9 @@ use std::sync::{
 
 /// A buffer with its memory.
 pub(in crate::vulkan) struct Raw {
-    device: Arc<Device>,
     buffer: vk::Buffer,
-    memory: vk::DeviceMemory,
-    start: NonNull<u8>,
+    allocation: Arc<Allocation>,
+    start: Option<NonNull<u8>>,
     len: usize,
     /// Who may touch the bytes: readers, or one writer. A run counts as one or the other.
     lock: RwLock<()>,
@@ -24,7 +25,7 @@ pub(in crate::vulkan) struct Raw {
     pending: AtomicU64,
 }
 
-// SAFETY: the handles may be used by any thread; the bytes behind `start` are only touched under `lock`.
+// SAFETY: the handle may be used by any thread; the bytes behind `start` are only touched under `lock`.
 unsafe impl Send for Raw {}
 // SAFETY: as above.
 unsafe impl Sync for Raw {}
@@ -39,67 +40,42 @@ pub(in crate::vulkan) enum Lock<'a> {
 
 impl Drop for Raw {
     fn drop(&mut self) {
-        // SAFETY: both were made with the device, which is alive; no run uses them, since runs keep what they use. Null handles are
-        // ignored. Freeing memory unmaps it.
-        unsafe {
-            self.device.raw.destroy_buffer(self.buffer, None);
-            self.device.raw.free_memory(self.memory, None);
-        }
+        // SAFETY: made with the device, which is alive; no run uses it, since runs keep what they use.
+        unsafe { self.device().raw.destroy_buffer(self.buffer, None) };
     }
 }
 
 impl Raw {
-    pub(in crate::vulkan) fn new(device: &Arc<Device>, bytes: u64) -> Result<Self, VulkanError> {
-        let full = |reason: &str| VulkanError::Memory {
-            bytes,
-            device: device.properties().name.clone(),
-            reason: reason.to_owned(),
-        };
-        let len = usize::try_from(bytes).ok();
-        let len = len.filter(|n| isize::try_from(*n).is_ok());
-        let len = len.ok_or_else(|| full("this machine cannot address it"))?;
-        let most = device.properties().max_buffer_bytes;
-        if bytes > most {
-            return Err(full(&format!("a buffer has at most {most} bytes there")));
+    /// A buffer in memory of its own, zero at first if it is mapped.
+    pub(in crate::vulkan) fn new(
+        device: &Arc<Device>,
+        bytes: u64,
+        purpose: Purpose,
+    ) -> Result<Self, VulkanError> {
+        let bare = Bare::new(device, bytes, false)?;
+        let mut last = vk::Result::ERROR_OUT_OF_DEVICE_MEMORY;
+        for choice in choices(&device.memory_types, bare.needs.memory_type_bits, purpose) {
+            let allocation = match Allocation::new(device, bare.needs.size, choice) {
+                Ok(allocation) => allocation,
+                Err(error) => {
+                    last = error;
+                    continue;
+                }
+            };
+            // SAFETY: the memory is the buffer's alone, as large as it needs, and of a type that it can use.
+            let made = unsafe { bare.place(&allocation, 0) }?;
+            if let Some(start) = made.start {
+                // SAFETY: `len` bytes are mapped, and nobody else has seen them. Slices must not show memory that was never written.
+                unsafe { start.write_bytes(0, made.len) };
+                allocation.synchronise(false);
+            }
+            return Ok(made);
         }
-        let mut made = Self {
-            device: Arc::clone(device),
-            buffer: vk::Buffer::null(),
-            memory: vk::DeviceMemory::null(),
-            start: NonNull::dangling(),
-            len,
-            lock: RwLock::new(()),
-            pending: AtomicU64::new(0),
-        };
-        let out_of_memory = |error: vk::Result| full(&error.to_string());
-        let info = vk::BufferCreateInfo::default()
-            .size(bytes.max(4))
-            .usage(vk::BufferUsageFlags::STORAGE_BUFFER)
-            .sharing_mode(vk::SharingMode::EXCLUSIVE);
-        // SAFETY: the device is alive; the size is not 0 and no more than it allows.
-        made.buffer = unsafe { device.raw.create_buffer(&info, None) }.map_err(out_of_memory)?;
-        // SAFETY: the buffer is this device's.
-        let needs = unsafe { device.raw.get_buffer_memory_requirements(made.buffer) };
-        made.memory = allocate(device, needs).map_err(out_of_memory)?;
-        // SAFETY: buffer and memory are new, of this device, and the memory is as large and of a type as the buffer needs; it is
-        // visible to the host and not mapped yet.
-        let start = unsafe {
-            let bound = device.raw.bind_buffer_memory(made.buffer, made.memory, 0);
-            bound.map_err(failed("vkBindBufferMemory"))?;
-            let flags = vk::MemoryMapFlags::empty();
-            device
-                .raw
-                .map_memory(made.memory, 0, vk::WHOLE_SIZE, flags)
-                .map_err(out_of_memory)?
-        };
-        made.start = NonNull::new(start.cast()).ok_or_else(|| full("the driver maps nothing"))?;
-        // SAFETY: `len` bytes are mapped, and nobody else has seen them. Slices must not show memory that was never written.
-        unsafe { made.start.write_bytes(0, len) };
-        Ok(made)
+        Err(full(device, bytes, &last.to_string()))
     }
 
     pub(in crate::vulkan) fn device(&self) -> &Arc<Device> {
-        &self.device
+        &self.allocation.device
     }
 
     pub(in crate::vulkan) fn len(&self) -> usize {
@@ -111,7 +87,13 @@ impl Raw {
         self.buffer
     }
 
-    pub(super) fn read(&self) -> Bytes<'_> {
+    /// Whether the host sees the bytes.
+    pub(in crate::vulkan) fn is_mapped(&self) -> bool {
+        self.start.is_some()
+    }
+
+    /// The bytes; none if the host does not see them.
+    pub(in crate::vulkan) fn read(&self) -> Bytes<'_> {
         let guard = self.lock.read().unwrap_or_else(PoisonError::into_inner);
         self.settle();
         Bytes {
@@ -120,6 +102,7 @@ impl Raw {
         }
     }
 
+    /// The bytes, to write; none if the host does not see them.
     pub(in crate::vulkan) fn write(&self) -> BytesMut<'_> {
         let guard = self.lock.write().unwrap_or_else(PoisonError::into_inner);
         self.settle();
@@ -129,12 +112,30 @@ impl Raw {
         }
     }
 
+    /// Writes bytes to the start, or zeros everywhere, if the host sees the buffer; no run uses it yet.
+    pub(in crate::vulkan) fn put(&self, bytes: Option<&[u8]>) {
+        let _guard = self.lock.write().unwrap_or_else(PoisonError::into_inner);
+        let Some(start) = self.start else { return };
+        // SAFETY: `len` bytes are mapped, and nobody else touches them while the guard lives.
+        unsafe {
+            match bytes {
+                Some(bytes) => {
+                    let most = bytes.len().min(self.len);
+                    start.copy_from_nonoverlapping(NonNull::from(bytes).cast(), most);
+                }
+                None => start.write_bytes(0, self.len),
+            }
+        }
+        self.allocation.synchronise(false);
+    }
+
     /// Waits for a run that was given up.
     fn settle(&self) {
         let pending = self.pending.load(Ordering::Acquire);
         if pending != 0 {
             // an error: the device is lost, and touches nothing any more
-            let _ = self.device.wait(pending, None);
+            let _ = self.device().wait(pending, None);
+            self.fetch();
         }
     }
 
@@ -149,7 +150,7 @@ impl Raw {
         };
         let pending = self.pending.load(Ordering::Acquire);
         let now = Some(std::time::Duration::ZERO);
-        let settled = pending == 0 || !matches!(self.device.wait(pending, now), Ok(false));
+        let settled = pending == 0 || !matches!(self.device().wait(pending, now), Ok(false));
         settled.then_some(lock)
     }
 
@@ -158,25 +159,72 @@ impl Raw {
         self.pending.fetch_max(number, Ordering::AcqRel);
     }
 
-    /// The first word.
+    /// Lets the host see what kernels wrote, after the run.
+    pub(in crate::vulkan) fn fetch(&self) {
+        self.allocation.synchronise(true);
+    }
+
+    /// The bytes, if the host sees them.
+    fn slice(&self) -> (*mut u8, usize) {
+        match self.start {
+            Some(start) => (start.as_ptr(), self.len),
+            None => (NonNull::dangling().as_ptr(), 0),
+        }
+    }
+
+    /// The first word, if the host sees it.
     ///
     /// # Safety
     /// The caller holds the lock for writing, and no submission uses the bytes.
     pub(in crate::vulkan) unsafe fn first_word(&self) -> Option<u32> {
-        let word = self.start.cast::<u32>();
-        // SAFETY: mapped memory is aligned to more than 4; nobody writes (the caller's promise).
-        (self.len >= 4).then(|| unsafe { word.read() })
+        let word = self.start.filter(|_| self.len >= 4)?.cast::<u32>();
+        // SAFETY: places of buffers are aligned to 4 at least; nobody writes (the caller's promise).
+        Some(unsafe { word.read_unaligned() })
     }
 
-    /// Sets the first word to 0.
+    /// Sets the first word to 0, if the host sees it.
     ///
     /// # Safety
     /// As [`Raw::first_word`].
     pub(in crate::vulkan) unsafe fn clear_first_word(&self) {
-        if self.len >= 4 {
+        if let Some(start) = self.start.filter(|_| self.len >= 4) {
             // SAFETY: as in `first_word`.
-            unsafe { self.start.cast::<u32>().write(0) };
+            unsafe { start.cast::<u32>().write_unaligned(0) };
+            self.allocation.synchronise(false);
         }
+    }
+}
+
+impl Bare {
+    /// The buffer at a place in memory.
+    ///
+    /// # Safety
+    /// The memory is of the same device and of a type that the buffer can use; the place is aligned as it needs, and has as many bytes
+    /// as it needs, which no other buffer has unless both are only read.
+    pub(super) unsafe fn place(
+        mut self,
+        allocation: &Arc<Allocation>,
+        offset: u64,
+    ) -> Result<Raw, VulkanError> {
+        let device = &self.device;
+        // SAFETY: the caller's promise.
+        let bound = unsafe {
+            device
+                .raw
+                .bind_buffer_memory(self.buffer, allocation.memory, offset)
+        };
+        bound.map_err(failed("vkBindBufferMemory"))?;
+        let offset = usize::try_from(offset).unwrap_or(usize::MAX);
+        // SAFETY: so many bytes are mapped (the caller's promise).
+        let start = allocation.start.map(|s| unsafe { s.add(offset) });
+        Ok(Raw {
+            buffer: std::mem::replace(&mut self.buffer, vk::Buffer::null()),
+            allocation: Arc::clone(allocation),
+            start,
+            len: self.len,
+            lock: RwLock::new(()),
+            pending: AtomicU64::new(0),
+        })
     }
 }
 
@@ -189,36 +237,6 @@ fn free<G>(result: TryLockResult<G>) -> Option<G> {
     }
 }
 
-/// Memory that the host sees without flushing: of the device if there is such, in the driver's order.
-fn allocate(
-    device: &Device,
-    needs: vk::MemoryRequirements,
-) -> Result<vk::DeviceMemory, vk::Result> {
-    use vk::MemoryPropertyFlags as Flags;
-    let wanted = Flags::HOST_VISIBLE | Flags::HOST_COHERENT;
-    // others need features that are not enabled
-    let known = wanted | Flags::DEVICE_LOCAL | Flags::HOST_CACHED;
-    let types = device.memory_types.iter().enumerate();
-    let mut fit: Vec<(u32, Flags)> = types
-        .filter(|(i, f)| needs.memory_type_bits >> i & 1 == 1 && f.contains(wanted))
-        .filter(|(_, f)| known.contains(**f))
-        .map(|(i, f)| (i as u32, *f))
-        .collect();
-    fit.sort_by_key(|(_, f)| !f.contains(Flags::DEVICE_LOCAL)); // stable
-    let mut last = vk::Result::ERROR_OUT_OF_HOST_MEMORY;
-    for (index, _) in fit {
-        let info = vk::MemoryAllocateInfo::default()
-            .allocation_size(needs.size)
-            .memory_type_index(index);
-        // SAFETY: the device is alive and has this type of memory.
-        match unsafe { device.raw.allocate_memory(&info, None) } {
-            Ok(memory) => return Ok(memory),
-            Err(error) => last = error,
-        }
-    }
-    Err(last)
-}
-
 /// The bytes of a [`Buffer`](super::Buffer), lent to the program.
 pub struct Bytes<'a> {
     raw: &'a Raw,
@@ -229,8 +247,9 @@ impl Deref for Bytes<'_> {
     type Target = [u8];
 
     fn deref(&self) -> &[u8] {
-        // SAFETY: the bytes are mapped and were written (`Raw::new`); while the guard lives, nobody writes.
-        unsafe { std::slice::from_raw_parts(self.raw.start.as_ptr(), self.raw.len) }
+        let (start, len) = self.raw.slice();
+        // SAFETY: the bytes are mapped and were written (`Raw::new`), or there are none; while the guard lives, nobody writes.
+        unsafe { std::slice::from_raw_parts(start, len) }
     }
 }
 
@@ -244,14 +263,22 @@ impl Deref for BytesMut<'_> {
     type Target = [u8];
 
     fn deref(&self) -> &[u8] {
+        let (start, len) = self.raw.slice();
         // SAFETY: as in `Bytes`; while the guard lives, nobody else touches the bytes.
-        unsafe { std::slice::from_raw_parts(self.raw.start.as_ptr(), self.raw.len) }
+        unsafe { std::slice::from_raw_parts(start, len) }
     }
 }
 
 impl DerefMut for BytesMut<'_> {
     fn deref_mut(&mut self) -> &mut [u8] {
+        let (start, len) = self.raw.slice();
         // SAFETY: as in `deref`.
-        unsafe { std::slice::from_raw_parts_mut(self.raw.start.as_ptr(), self.raw.len) }
+        unsafe { std::slice::from_raw_parts_mut(start, len) }
+    }
+}
+
+impl Drop for BytesMut<'_> {
+    fn drop(&mut self) {
+        self.raw.allocation.synchronise(false);
     }
 }

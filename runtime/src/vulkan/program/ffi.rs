@@ -4,10 +4,11 @@
 use super::super::VulkanError;
 use super::super::device::{Device, failed};
 use super::super::memory::{Lock, Raw};
-use crate::schedule::{Dispatch, KernelInfo, Schedule, Span};
+use crate::schedule::{Dispatch, KernelInfo, STATUS_BYTES, Schedule, Span};
 use ash::vk;
 use std::ffi::CString;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 const COMPUTE: vk::ShaderStageFlags = vk::ShaderStageFlags::COMPUTE;
@@ -151,7 +152,9 @@ pub(super) struct Commands {
     buffer: vk::CommandBuffer,
     descriptors: vk::DescriptorPool,
     /// Number of a submission that was not seen to finish; 0: none.
-    pending: u64,
+    pending: AtomicU64,
+    /// Where the status lies after a run, if not in the workspace.
+    status: Option<Arc<Raw>>,
     /// What it locks for a run; the first one is the workspace.
     held: Vec<Held>,
     kept: Vec<Arc<Raw>>,
@@ -160,10 +163,12 @@ pub(super) struct Commands {
 
 impl Drop for Commands {
     fn drop(&mut self) {
-        if self.pending != 0 && matches!(self.device.wait(self.pending, Some(GRACE)), Ok(false)) {
+        let pending = *self.pending.get_mut();
+        if pending != 0 && matches!(self.device.wait(pending, Some(GRACE)), Ok(false)) {
             // The GPU hangs and may still touch all of this: leave it alone rather than wait forever.
             std::mem::forget(Arc::clone(&self.pipelines));
             std::mem::forget(self.kept.clone());
+            std::mem::forget(self.status.clone());
             let held = self.held.iter().map(|h| Arc::clone(&h.raw));
             std::mem::forget(held.collect::<Vec<_>>());
             return;
@@ -187,10 +192,12 @@ pub(super) type Place<'a> = dyn Fn(&Span) -> Option<&'a Arc<Raw>> + 'a;
 
 impl Commands {
     /// The caller has checked the schedule, that `place` has a buffer of the same device for each span, and that the span lies in it.
+    /// `status`: a workspace that the host does not see, and a buffer for a copy of its first word.
     pub(super) fn record(
         pipelines: &Arc<Pipelines>,
         schedule: &Schedule,
         place: &Place<'_>,
+        status: Option<(&Arc<Raw>, &Arc<Raw>)>,
     ) -> Result<Self, VulkanError> {
         let device = Arc::clone(&pipelines.device);
         let mut made = Self {
@@ -198,7 +205,8 @@ impl Commands {
             pool: vk::CommandPool::null(),
             buffer: vk::CommandBuffer::null(),
             descriptors: vk::DescriptorPool::null(),
-            pending: 0,
+            pending: AtomicU64::new(0),
+            status: status.map(|(_, to)| Arc::clone(to)),
             held: vec![],
             kept: vec![],
             pipelines: Arc::clone(pipelines),
@@ -210,9 +218,15 @@ impl Commands {
         // SAFETY: the command buffer is new.
         let begun = unsafe { device.begin_command_buffer(made.buffer, &begin) };
         begun.map_err(failed("vkBeginCommandBuffer"))?;
+        if let Some((workspace, _)) = status {
+            made.clear_status(workspace);
+        }
         made.barrier(&before_all());
         for (dispatch, set) in schedule.dispatches.iter().zip(sets) {
             made.dispatch(dispatch, set);
+        }
+        if let Some((workspace, to)) = status {
+            made.copy_status(workspace, to);
         }
         made.barrier(&after_all());
         // SAFETY: it is being recorded.
@@ -350,37 +364,106 @@ impl Commands {
         self.kept.extend(raw.cloned());
     }
 
-    /// Submits the commands, waits for their end, and returns the status.
-    pub(super) fn run(&mut self, timeout: Duration) -> Result<u32, VulkanError> {
-        let late = || VulkanError::Timeout(timeout.as_secs_f64());
-        if self.pending != 0 && !self.device.wait(self.pending, Some(timeout))? {
-            return Err(late());
+    /// Sets the status to 0, after all that came before.
+    fn clear_status(&self, workspace: &Arc<Raw>) {
+        self.barrier(&transfers());
+        let bytes = STATUS_BYTES;
+        // SAFETY: the command buffer is being recorded; the workspace is this device's, and has room for the status.
+        unsafe {
+            let device = &self.device.raw;
+            device.cmd_fill_buffer(self.buffer, workspace.handle(), 0, bytes, 0);
         }
-        self.pending = 0;
-        let locks = self.held.iter().map(|h| {
+    }
+
+    /// Copies the status to where the host sees it.
+    fn copy_status(&self, workspace: &Arc<Raw>, to: &Arc<Raw>) {
+        self.barrier(&transfers());
+        let region = [vk::BufferCopy::default().size(STATUS_BYTES)];
+        // SAFETY: as above; so has the other buffer.
+        unsafe {
+            let device = &self.device.raw;
+            device.cmd_copy_buffer(self.buffer, workspace.handle(), to.handle(), &region);
+        }
+    }
+
+    /// Waits for an earlier run that took too long.
+    pub(super) fn settle(&mut self, timeout: Duration) -> Result<(), VulkanError> {
+        let pending = *self.pending.get_mut();
+        if pending != 0 && !self.device.wait(pending, Some(timeout))? {
+            return Err(VulkanError::Timeout(timeout.as_secs_f64()));
+        }
+        *self.pending.get_mut() = 0;
+        Ok(())
+    }
+
+    /// Submits the commands; waits for an earlier run that took too long.
+    pub(super) fn start(&mut self, timeout: Duration) -> Result<Started<'_>, VulkanError> {
+        self.settle(timeout)?;
+        let commands = &*self;
+        let locks = commands.held.iter().map(|h| {
             let busy = || VulkanError::Busy(h.name.clone());
             h.raw.try_lock(h.written).ok_or_else(busy)
         });
         let locks: Vec<Lock<'_>> = locks.collect::<Result<_, _>>()?;
-        let workspace = &self.held[0].raw;
-        // SAFETY: the workspace is locked for writing, and nothing that uses it runs.
-        unsafe { workspace.clear_first_word() };
-        // SAFETY: the commands are recorded and do not run; this object keeps all that they use, and ends only after them.
-        let number = unsafe { self.device.submit(self.buffer)? };
-        let finished = self.device.wait(number, Some(timeout));
-        if !matches!(finished, Ok(true)) {
-            self.pending = number;
-            for held in &self.held {
-                held.raw.set_pending(number); // before the locks go
-            }
-            drop(locks);
-            finished?;
-            return Err(late());
+        if let Some(workspace) = commands.held.first() {
+            // SAFETY: the workspace is locked for writing, and nothing that uses it runs.
+            unsafe { workspace.raw.clear_first_word() };
         }
-        // SAFETY: as above; the run is over, and its writes are visible here (after_all).
-        let status = unsafe { workspace.first_word() };
-        drop(locks);
+        // SAFETY: the commands are recorded and do not run; this object keeps all that they use, and ends only after them.
+        let number = unsafe { commands.device.submit(commands.buffer)? };
+        Ok(Started {
+            commands,
+            locks,
+            number,
+        })
+    }
+}
+
+/// A run that was handed over; it holds its buffers.
+pub(super) struct Started<'a> {
+    commands: &'a Commands,
+    locks: Vec<Lock<'a>>,
+    /// 0: it was seen to finish.
+    number: u64,
+}
+
+impl Started<'_> {
+    /// Whether it is over.
+    pub(super) fn is_over(&self) -> Result<bool, VulkanError> {
+        self.commands.device.wait(self.number, Some(Duration::ZERO))
+    }
+
+    /// Waits for the end, and returns the status.
+    pub(super) fn finish(mut self, timeout: Duration) -> Result<u32, VulkanError> {
+        if !self.commands.device.wait(self.number, Some(timeout))? {
+            return Err(VulkanError::Timeout(timeout.as_secs_f64())); // the end of `self` leaves it pending
+        }
+        self.number = 0;
+        let held = &self.commands.held;
+        held.iter()
+            .filter(|h| h.written)
+            .for_each(|h| h.raw.fetch());
+        let workspace = held.first().map(|h| &h.raw);
+        let Some(place) = self.commands.status.as_ref().or(workspace) else {
+            return Ok(0);
+        };
+        place.fetch();
+        // SAFETY: the workspace, which the status goes with, is locked for writing; the run is over, and its writes are visible
+        // here (after_all).
+        let status = unsafe { place.first_word() };
         Ok(status.unwrap_or(0))
+    }
+}
+
+impl Drop for Started<'_> {
+    fn drop(&mut self) {
+        if self.number != 0 {
+            self.commands.pending.store(self.number, Ordering::Release);
+            for held in &self.commands.held {
+                held.raw.set_pending(self.number); // before the locks go
+            }
+        }
+        self.locks.clear();
     }
 }
 
@@ -388,8 +471,16 @@ impl Commands {
 fn before_all() -> vk::MemoryBarrier2<'static> {
     let storage = vk::AccessFlags2::SHADER_STORAGE_READ | vk::AccessFlags2::SHADER_STORAGE_WRITE;
     vk::MemoryBarrier2::default()
-        .src_stage_mask(vk::PipelineStageFlags2::HOST | vk::PipelineStageFlags2::COMPUTE_SHADER)
-        .src_access_mask(vk::AccessFlags2::HOST_WRITE | vk::AccessFlags2::SHADER_STORAGE_WRITE)
+        .src_stage_mask(
+            vk::PipelineStageFlags2::HOST
+                | vk::PipelineStageFlags2::COMPUTE_SHADER
+                | vk::PipelineStageFlags2::ALL_TRANSFER,
+        )
+        .src_access_mask(
+            vk::AccessFlags2::HOST_WRITE
+                | vk::AccessFlags2::SHADER_STORAGE_WRITE
+                | vk::AccessFlags2::TRANSFER_WRITE,
+        )
         .dst_stage_mask(vk::PipelineStageFlags2::COMPUTE_SHADER)
         .dst_access_mask(storage)
 }
@@ -404,11 +495,24 @@ fn between() -> vk::MemoryBarrier2<'static> {
         .dst_access_mask(storage)
 }
 
-/// The host sees what kernels wrote.
+/// A transfer sees what kernels and transfers wrote, and does not write what those still read.
+fn transfers() -> vk::MemoryBarrier2<'static> {
+    let stages = vk::PipelineStageFlags2::ALL_TRANSFER;
+    let write = vk::AccessFlags2::SHADER_STORAGE_WRITE | vk::AccessFlags2::TRANSFER_WRITE;
+    vk::MemoryBarrier2::default()
+        .src_stage_mask(vk::PipelineStageFlags2::COMPUTE_SHADER | stages)
+        .src_access_mask(write)
+        .dst_stage_mask(stages)
+        .dst_access_mask(vk::AccessFlags2::TRANSFER_READ | vk::AccessFlags2::TRANSFER_WRITE)
+}
+
+/// The host sees what kernels and transfers wrote.
 fn after_all() -> vk::MemoryBarrier2<'static> {
     vk::MemoryBarrier2::default()
-        .src_stage_mask(vk::PipelineStageFlags2::COMPUTE_SHADER)
-        .src_access_mask(vk::AccessFlags2::SHADER_STORAGE_WRITE)
+        .src_stage_mask(
+            vk::PipelineStageFlags2::COMPUTE_SHADER | vk::PipelineStageFlags2::ALL_TRANSFER,
+        )
+        .src_access_mask(vk::AccessFlags2::SHADER_STORAGE_WRITE | vk::AccessFlags2::TRANSFER_WRITE)
         .dst_stage_mask(vk::PipelineStageFlags2::HOST)
         .dst_access_mask(vk::AccessFlags2::HOST_READ)
 }
