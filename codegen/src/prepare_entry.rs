@@ -23,7 +23,7 @@
 //! with `false` on a cache it would copy it each token.
 //!
 //! *Legality*: an argument is writable if a returned value is that argument after insertions (`tensor.insert_slice`, casts,
-//! reshapes, loops over them): who calls the function gets the updated cache where the old one was. What else a loop hands to its next
+//! reshapes, slices of all of it, loops over them): who calls the function gets the updated cache where the old one was. What else a loop hands to its next
 //! trip is copied into the tensor that it came in (`linalg.copy`, which changes no value): it has one buffer. Every use of a
 //! `tensor.empty` gets one of its own.
 //!
@@ -36,6 +36,7 @@
 
 mod carried;
 
+use crate::cursor::Cursor;
 use spec_dialect::ffi::{Attr, Op, Value};
 use spec_dialect::pass::{Dependency, Diagnostics, Pass, PassDesc};
 use std::collections::HashSet;
@@ -62,6 +63,7 @@ impl Pass for PrepareEntry {
         let Some(body) = function.body() else {
             return Ok(());
         };
+        reshape_whole_slices(function);
         carried::carry_in_place(function);
         split_empties(function);
         let returned = body.terminator().into_iter().flat_map(Op::operands);
@@ -92,6 +94,60 @@ fn split_empties(function: Op) {
             }
         }
     }
+}
+
+/// A slice that is all of a tensor with fewer dimensions, as the layer of a model that has one, becomes a reshape: it is a form of the
+/// tensor then, and an insertion into it one into the tensor.
+fn reshape_whole_slices(function: Op) {
+    let is_slice = |o: &Op| o.name() == "tensor.extract_slice" && o.operands().len() == 1;
+    for slice in function.nested().into_iter().filter(is_slice) {
+        let (Some(whole), Some(part)) = (slice.operand(0), slice.results().next()) else {
+            continue;
+        };
+        let sizes = |v: Value| v.ty().shape().dims.into_iter().collect::<Option<Vec<_>>>();
+        let (Some(from), Some(to)) = (sizes(whole), sizes(part)) else {
+            continue;
+        };
+        let Some(groups) = groups(&from, &to) else {
+            continue;
+        };
+        let at = Cursor::before(slice);
+        let attrs = [("reassociation", at.attr(&format!("{groups:?}")))];
+        let reshaped = at.one("tensor.collapse_shape", &[whole], part.ty(), &attrs);
+        part.replace_all_uses(reshaped);
+        slice.erase();
+    }
+}
+
+/// Which dimensions of `from` make each one of `to`, where `to` is `from` without some dimensions of size 1, and has some left. None if it is
+/// anything else.
+fn groups(from: &[u64], to: &[u64]) -> Option<Vec<Vec<usize>>> {
+    let all = |sizes: &[u64]| sizes.iter().try_fold(1_u64, |a, b| a.checked_mul(*b));
+    if to.is_empty() || to.len() >= from.len() || all(from)? != all(to)? {
+        return None;
+    }
+    let mut groups: Vec<Vec<usize>> = vec![];
+    let mut next = 0;
+    for size in to {
+        let mut group = vec![];
+        loop {
+            let own = *from.get(next)?;
+            group.push(next);
+            next += 1;
+            match own {
+                _ if own == *size => break,
+                1 => {}
+                _ => return None,
+            }
+        }
+        groups.push(group);
+    }
+    let rest = next..from.len();
+    if rest.clone().any(|i| from[i] != 1) {
+        return None;
+    }
+    groups.last_mut()?.extend(rest);
+    Some(groups)
 }
 
 /// The function argument that `value` is an updated form of.

@@ -49,6 +49,34 @@ impl Acceptance {
         })
     }
 
+    /// As rounds of one length showed it: `survival[k - 1]` is the share of rounds whose first k drafts were accepted. Beyond the
+    /// last the conditional acceptance there is continued.
+    ///
+    /// # Errors
+    /// No shares, or such as are not in 0..=1 or rise.
+    pub fn measured(survival: &[f64], source: String) -> Result<Acceptance, CostError> {
+        let (mut before, mut curve) = (1.0, Vec::with_capacity(survival.len()));
+        for share in survival.iter().copied() {
+            if !(0.0..=before).contains(&share) {
+                return Err(CostError::input(format!(
+                    "a share {share} of accepted drafts after {before}: shares are in 0..=1 and do not rise"
+                )));
+            }
+            curve.push(if before > 0.0 { share / before } else { 0.0 });
+            before = share;
+        }
+        let gamma = u32::try_from(survival.len()).unwrap_or(u32::MAX);
+        if !(1..=MAX_DRAFT_LENGTH).contains(&gamma) {
+            return Err(CostError::input(format!(
+                "shares of {gamma} accepted drafts: 1 to {MAX_DRAFT_LENGTH} can be"
+            )));
+        }
+        Ok(Acceptance {
+            curves: BTreeMap::from([(gamma, curve)]),
+            ..Acceptance::constant(rate(survival), source)?
+        })
+    }
+
     /// Curves from a CSV file with the columns `target, drafter, mode, task, gamma, alpha_per_token, tokens_per_round,
     /// survival_1..gamma` (and optionally `n_tokens, beta_mean, rounds, accepted_per_round, alpha_geometric_fit`); the last holds
     /// gamma probabilities separated by `;`.
@@ -163,6 +191,13 @@ impl Acceptance {
         crate::formulas::expected_tokens_from_survival(&self.survival(gamma))
     }
 
+    /// Accepted drafts of those that are reached, in rounds of `gamma` drafts: all up to the first that is not accepted. 0 for no
+    /// drafts.
+    #[must_use]
+    pub fn rate(&self, gamma: u32) -> f64 {
+        rate(&self.survival(gamma))
+    }
+
     /// Probability that all `gamma` drafts are accepted.
     #[must_use]
     pub fn all_accepted(&self, gamma: u32) -> f64 {
@@ -207,4 +242,14 @@ impl Acceptance {
     pub fn is_measured(&self) -> bool {
         !self.curves.is_empty()
     }
+}
+
+/// Accepted drafts of those that are reached.
+fn rate(survival: &[f64]) -> f64 {
+    let accepted: f64 = survival.iter().sum();
+    let reached = match survival.split_last() {
+        None => return 0.0,
+        Some((_, before)) => 1.0 + before.iter().sum::<f64>(),
+    };
+    accepted / reached
 }

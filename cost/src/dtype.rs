@@ -7,7 +7,7 @@ use std::str::FromStr;
 
 /// How a model's weights are stored and what its products are computed in.
 ///
-/// `I8`, `I8G32` and `I4` are weight-only: activations stay f16. `W8A8` quantises the activations too.
+/// Those of 8 and 4 bits are weight-only: activations stay f16. `W8A8` quantises the activations too.
 #[derive(Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[serde(try_from = "String", into = "String")]
 pub enum DType {
@@ -23,22 +23,28 @@ pub enum DType {
     I8,
     /// 8-bit weights, an f16 scale for every 32.
     I8G32,
+    /// 8-bit weights, an f16 scale for every 64.
+    I8G64,
     /// 4-bit weights, an f16 scale for every 32.
     I4,
+    /// 4-bit weights, an f16 scale for every 64.
+    I4G64,
     /// 8-bit weights and 8-bit activations (integer dot products).
     W8A8,
 }
 
 impl DType {
     /// All of them.
-    pub const ALL: [DType; 8] = [
+    pub const ALL: [DType; 10] = [
         DType::F64,
         DType::F32,
         DType::F16,
         DType::BF16,
         DType::I8,
         DType::I8G32,
+        DType::I8G64,
         DType::I4,
+        DType::I4G64,
         DType::W8A8,
     ];
 
@@ -52,7 +58,9 @@ impl DType {
             DType::BF16 => "bf16",
             DType::I8 => "i8",
             DType::I8G32 => "i8g32",
+            DType::I8G64 => "i8g64",
             DType::I4 => "i4g32",
+            DType::I4G64 => "i4g64",
             DType::W8A8 => "w8a8",
         }
     }
@@ -64,8 +72,8 @@ impl DType {
             DType::F64 => 64,
             DType::F32 => 32,
             DType::F16 | DType::BF16 => 16,
-            DType::I8 | DType::I8G32 | DType::W8A8 => 8,
-            DType::I4 => 4,
+            DType::I8 | DType::I8G32 | DType::I8G64 | DType::W8A8 => 8,
+            DType::I4 | DType::I4G64 => 4,
         }
     }
 
@@ -74,6 +82,7 @@ impl DType {
     pub fn weight_bytes(self) -> f64 {
         let scales = match self {
             DType::I8G32 | DType::I4 => 16.0 / 32.0,
+            DType::I8G64 | DType::I4G64 => 16.0 / 64.0,
             _ => 0.0,
         };
         (f64::from(self.bits()) + scales) / 8.0
@@ -108,13 +117,13 @@ impl DType {
             DType::F32 => &[DType::F32],
             DType::F16 => &[DType::F16, DType::F32],
             DType::BF16 => &[DType::BF16, DType::F32],
-            DType::I8 | DType::I8G32 => &[DType::I8, DType::F32],
-            DType::I4 => &[DType::I4, DType::I8, DType::F32],
+            DType::I8 | DType::I8G32 | DType::I8G64 => &[DType::I8, DType::F32],
+            DType::I4 | DType::I4G64 => &[DType::I4, DType::I8, DType::F32],
             DType::W8A8 => &[DType::W8A8],
         }
     }
 
-    /// Parses `f32`, `f16`, `bf16`, `i8`, `i8g32`, `i4g32`, `w8a8`, `f64` (and `i4` for `i4g32`).
+    /// Parses `f64`, `f32`, `f16`, `bf16`, `i8`, `i8g32`, `i8g64`, `i4g32`, `i4g64`, `w8a8` (and `i4` for `i4g32`).
     ///
     /// # Errors
     /// [`CostError::Input`] names the types that exist.

@@ -75,7 +75,7 @@ impl CostError {
     }
 }
 
-fn list(refused: &[Refusal]) -> String {
+pub(crate) fn list(refused: &[Refusal]) -> String {
     let lines: Vec<String> = refused
         .iter()
         .map(|r| format!("  {}: {}", r.what, r.why))

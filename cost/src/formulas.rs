@@ -41,7 +41,7 @@ pub fn guaranteed_gain(alpha: f64, c: f64) -> Option<f64> {
 }
 
 /// Drafter steps a round with the catch-up step: gamma, and one more when all gamma were accepted (probability `all_accepted`).
-/// Zero at gamma = 0.
+/// Zero at gamma = 0. A drafter with an entry point of 2 tokens catches up for less: docs/cost-model.md.
 #[must_use]
 pub fn draft_steps(gamma: u32, all_accepted: f64) -> f64 {
     if gamma == 0 {

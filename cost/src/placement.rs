@@ -169,6 +169,9 @@ fn strategies(p: &Problem<'_>, d: &Seat<'_>, t: &Seat<'_>) -> Vec<Strategy> {
 
 /// Draft lengths to try, 0 aside.
 fn lengths(p: &Problem<'_>) -> Vec<u32> {
+    if let Some(fixed) = p.options.fixed_draft_length {
+        return Some(fixed).filter(|g| *g > 0).into_iter().collect();
+    }
     if p.options.draft_lengths.is_empty() {
         return (1..=p.options.max_draft_length).collect();
     }

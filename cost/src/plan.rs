@@ -172,6 +172,8 @@ pub struct SearchOptions {
     pub max_draft_length: u32,
     /// If not empty, the only draft lengths tried besides 0.
     pub draft_lengths: Vec<u32>,
+    /// The plan's draft length, whether it pays or not; the others are not tried. 0: no speculation.
+    pub fixed_draft_length: Option<u32>,
     /// Shortest and longest context, tokens; costs are averaged over it, memory is sized for the longest.
     pub context: (u64, u64),
     /// What "best" means.
@@ -199,6 +201,7 @@ impl Default for SearchOptions {
         SearchOptions {
             max_draft_length: 16,
             draft_lengths: Vec::new(),
+            fixed_draft_length: None,
             context: (0, 2048),
             objective: Objective::Latency,
             sampling: Sampling::Greedy,
@@ -258,7 +261,8 @@ pub struct Candidate {
     pub draft_seconds: f64,
     /// The target's pass over the drafts.
     pub verify_seconds: f64,
-    /// Expected extra drafter step after a fully accepted round.
+    /// Expected extra drafter time after a fully accepted round, whose last draft is not in the drafter's cache: a call of 2 tokens
+    /// in place of the next round's first step where there is such an entry point, else a step.
     pub catch_up_seconds: f64,
     /// What crosses between units.
     pub handoff_seconds: f64,

@@ -16,6 +16,8 @@ pub(crate) struct Round<'a> {
     step: f64,
     /// One drafter step while the target runs too.
     step_shared: f64,
+    /// What catching up with a fully accepted round costs, as it runs in this strategy, and its bytes.
+    catch_up: (f64, f64),
     /// The target's pass, as it runs in this strategy.
     verify: f64,
     /// One target step over one token, alone.
@@ -105,7 +107,33 @@ pub(crate) fn bandwidth_share(soc: &Soc, a: &Seat<'_>, b: &Seat<'_>) -> f64 {
     (limit / wanted).min(1.0)
 }
 
+/// Seconds and bytes that a drafter needs to take in the last draft of a fully accepted round: it goes with the next round's first
+/// step into one call of 2 tokens where there is that entry point, else into a call of its own.
+fn catch_up(drafter: &Seat<'_>, share: f64) -> (f64, f64, Basis) {
+    let (calls, step, basis) = drafter.cover(1, share);
+    let bytes = drafter.bytes(&calls);
+    if !drafter.shape.entry_tokens.contains(&2) {
+        return (step, bytes, basis);
+    }
+    let (seconds, other) = drafter.call(2, share);
+    (
+        (seconds - step).max(0.0), // measured, a call of 2 may come out faster than one of 1
+        (drafter.bytes(&[2]) - bytes).max(0.0),
+        basis.max(other),
+    )
+}
+
 impl<'a> Round<'a> {
+    /// Seconds of one drafter step alone; 0 without a drafter.
+    pub(crate) fn step(&self) -> f64 {
+        self.step
+    }
+
+    /// Seconds of one target call of one token, alone.
+    pub(crate) fn single(&self) -> f64 {
+        self.single
+    }
+
     /// The target alone, one token a round.
     pub(crate) fn autoregressive(setting: &Setting<'_>, target: &'a Seat<'a>) -> Round<'a> {
         let (verify_calls, verify, basis) = target.cover(1, 1.0);
@@ -116,6 +144,7 @@ impl<'a> Round<'a> {
             gamma: 0,
             step: 0.0,
             step_shared: 0.0,
+            catch_up: (0.0, 0.0),
             verify,
             single: verify,
             verify_bytes: target.bytes(&verify_calls),
@@ -149,6 +178,11 @@ impl<'a> Round<'a> {
         } else {
             step
         };
+        let (seconds, bytes, catch_up_basis) = catch_up(drafter, share);
+        let draft_basis = match strategy {
+            Strategy::Overlapped => step_basis, // has no catch-up
+            _ => step_basis.max(catch_up_basis),
+        };
         let m = u64::from(gamma) + u64::from(strategy != Strategy::Overlapped);
         let (verify_calls, verify, verify_basis) = target.cover(m, share);
         let (out, back) = handoff_bytes(drafter.shape, gamma, setting.options);
@@ -163,6 +197,7 @@ impl<'a> Round<'a> {
             gamma,
             step,
             step_shared,
+            catch_up: (seconds, bytes),
             verify,
             single: target.cover(1, 1.0).1,
             verify_bytes: target.bytes(&verify_calls),
@@ -172,11 +207,11 @@ impl<'a> Round<'a> {
             share,
             draft_bytes: drafter.bytes(&step_calls),
             energy_per_byte: setting.soc.memory().energy_per_byte,
-            basis: (Some(step_basis), verify_basis),
+            basis: (Some(draft_basis), verify_basis),
         }
     }
 
-    /// E\[tokens a round\] and the expected drafter steps: (alone, while the target runs, catch-up).
+    /// E\[tokens a round\], the expected drafter steps (alone, while the target runs), and the probability of a catch-up.
     fn expected(&self, acceptance: &Acceptance) -> (f64, f64, f64, f64) {
         let g = f64::from(self.gamma);
         match self.strategy {
@@ -192,7 +227,7 @@ impl<'a> Round<'a> {
             Strategy::Sequential | Strategy::Pipelined => {
                 let survival = acceptance.survival(self.gamma);
                 let all = survival.last().copied().unwrap_or(1.0);
-                let catch_up = formulas::draft_steps(self.gamma, all) - g;
+                let catch_up = if self.gamma > 0 { all } else { 0.0 };
                 let tokens = formulas::expected_tokens_from_survival(&survival);
                 if self.strategy == Strategy::Sequential {
                     (tokens, g, 0.0, catch_up)
@@ -215,7 +250,8 @@ impl<'a> Round<'a> {
         let fixed = self.handoff + self.sampling;
         match self.strategy {
             Strategy::Autoregressive | Strategy::Sequential => {
-                ((alone + catch_up) * self.step + self.verify + fixed, 0.0)
+                let draft = alone * self.step + catch_up * self.catch_up.0;
+                (draft + self.verify + fixed, 0.0)
             }
             Strategy::Overlapped => {
                 let draft = shared * self.step_shared;
@@ -225,7 +261,7 @@ impl<'a> Round<'a> {
                 )
             }
             Strategy::Pipelined => {
-                let draft = (shared + catch_up) * self.step_shared;
+                let draft = shared * self.step_shared + catch_up * self.catch_up.0;
                 (draft.max(self.verify) + fixed, draft.min(self.verify))
             }
         }
@@ -235,17 +271,13 @@ impl<'a> Round<'a> {
     pub(crate) fn candidate(&self, acceptance: &Acceptance, baseline: f64) -> Candidate {
         let (tokens, alone, shared, catch_up) = self.expected(acceptance);
         let (seconds, hidden) = self.seconds(alone, shared, catch_up);
-        let catch_up_step = if self.strategy == Strategy::Pipelined {
-            self.step_shared
-        } else {
-            self.step
-        };
         let draft = alone * self.step + shared * self.step_shared;
-        let catch_up_seconds = catch_up * catch_up_step;
+        let catch_up_seconds = catch_up * self.catch_up.0;
         let draft_power = self.drafter.map_or(0.0, |d| d.unit.power(d.cores));
         let busy = (draft + catch_up_seconds) * draft_power
             + (self.verify + self.sampling) * self.target.unit.power(self.target.cores);
-        let bytes = (alone + shared + catch_up) * self.draft_bytes + self.verify_bytes;
+        let bytes =
+            (alone + shared) * self.draft_bytes + catch_up * self.catch_up.1 + self.verify_bytes;
         let rate = tokens / seconds;
         let measured = |b: Basis| b <= Basis::Interpolated;
         Candidate {

@@ -52,16 +52,12 @@ pub fn search(problem: &Problem<'_>) -> Result<Outcome, CostError> {
     Ok(outcome)
 }
 
-fn check(p: &Problem<'_>) -> Result<(), CostError> {
+pub(crate) fn check(p: &Problem<'_>) -> Result<(), CostError> {
     let fail = |message: String| Err(CostError::input(message));
     let o = p.options;
-    let longest = o
-        .draft_lengths
-        .iter()
-        .copied()
-        .max()
-        .unwrap_or(0)
-        .max(o.max_draft_length);
+    let lengths = o.draft_lengths.iter().copied();
+    let lengths = lengths.chain([o.max_draft_length]);
+    let longest = lengths.chain(o.fixed_draft_length).max().unwrap_or(0);
     if longest > MAX_DRAFT_LENGTH {
         return fail(format!(
             "draft length {longest} is above the limit of {MAX_DRAFT_LENGTH}"
@@ -108,12 +104,15 @@ fn check(p: &Problem<'_>) -> Result<(), CostError> {
         None if o.force_drafter.is_some() => {
             fail("a drafter placement is forced but there is no drafter".to_string())
         }
+        None if o.fixed_draft_length.is_some_and(|g| g > 0) => {
+            fail("a draft length is fixed but there is no drafter".to_string())
+        }
         _ => Ok(()),
     }
 }
 
 /// The acceptance that holds for a round's data types.
-fn acceptance_of<'a>(acceptance: &'a Acceptance, round: &Round<'_>) -> &'a Acceptance {
+pub(crate) fn acceptance_of<'a>(acceptance: &'a Acceptance, round: &Round<'_>) -> &'a Acceptance {
     match round.drafter {
         None => acceptance,
         Some(d) => {
@@ -131,10 +130,28 @@ fn score(objective: Objective, c: &Candidate) -> f64 {
     }
 }
 
+/// Index of the best candidate, of those with a fixed draft length if there is one.
+fn choose(options: &SearchOptions, candidates: &[Candidate]) -> Option<usize> {
+    let fixed = |c: &&Candidate| {
+        options
+            .fixed_draft_length
+            .is_none_or(|g| g == c.draft_length)
+    };
+    best_where(options.objective, candidates, fixed)
+}
+
 /// Index of the best candidate: score, then shorter draft, then fewer cores, then order.
-fn best_of(objective: Objective, candidates: &[Candidate]) -> Option<usize> {
+pub(crate) fn best_of(objective: Objective, candidates: &[Candidate]) -> Option<usize> {
+    best_where(objective, candidates, |_| true)
+}
+
+fn best_where(
+    objective: Objective,
+    candidates: &[Candidate],
+    allowed: impl Fn(&&Candidate) -> bool,
+) -> Option<usize> {
     let mut best: Option<usize> = None;
-    for (i, c) in candidates.iter().enumerate() {
+    for (i, c) in candidates.iter().enumerate().filter(|(_, c)| allowed(c)) {
         let better = best.is_none_or(|b| {
             let b = &candidates[b];
             let (x, y) = (score(objective, c), score(objective, b));
@@ -168,17 +185,7 @@ fn search_once(p: &Problem<'_>) -> Result<Outcome, CostError> {
     });
     let targets = seats(p, &target_shapes, Role::Target, &contexts, &mut refused);
     if targets.is_empty() {
-        if refused.is_empty() {
-            return Err(CostError::input(
-                "the forced target placement uses more cores than the core limits allow",
-            ));
-        }
-        let (target, soc) = (p.target.name.clone(), p.soc.name().to_string());
-        return Err(CostError::NothingFits {
-            target,
-            soc,
-            refused,
-        });
+        return Err(nothing_fits(p, refused));
     }
     let drafters = seats(p, &drafter_shapes, Role::Drafter, &contexts, &mut refused);
     let rounds = rounds(p, &setting, &drafters, &targets, &mut refused);
@@ -194,7 +201,7 @@ fn search_once(p: &Problem<'_>) -> Result<Outcome, CostError> {
         .iter()
         .map(|r| r.candidate(acceptance_of(p.acceptance, r), reference))
         .collect();
-    let chosen = best_of(o.objective, &candidates).unwrap_or(base);
+    let chosen = choose(o, &candidates).ok_or_else(|| no_pair(p, &refused))?;
     let best = candidates[chosen].clone();
     Ok(Outcome {
         soc: p.soc.name().to_string(),
@@ -208,7 +215,7 @@ fn search_once(p: &Problem<'_>) -> Result<Outcome, CostError> {
             .source()
             .to_string(),
         break_even_alpha: break_even(&rounds, reference),
-        sensitivity: sensitivity(p.acceptance, o.objective, &rounds, chosen, reference),
+        sensitivity: sensitivity(p.acceptance, o, &rounds, chosen, reference),
         frontier: frontier(o.objective, &candidates),
         by_draft_length: same_placement(&candidates, &best),
         contributions: rounds[chosen].contributions(&best),
@@ -220,6 +227,33 @@ fn search_once(p: &Problem<'_>) -> Result<Outcome, CostError> {
         what_if: None,
         unrestricted: None,
     })
+}
+
+/// The error where the target can run nowhere.
+pub(crate) fn nothing_fits(p: &Problem<'_>, refused: Vec<Refusal>) -> CostError {
+    if refused.is_empty() {
+        return CostError::input(
+            "the forced target placement uses more cores than the core limits allow",
+        );
+    }
+    CostError::NothingFits {
+        target: p.target.name.clone(),
+        soc: p.soc.name().to_string(),
+        refused,
+    }
+}
+
+/// The error where a draft length is asked for, and no two placements go together.
+pub(crate) fn no_pair(p: &Problem<'_>, refused: &[Refusal]) -> CostError {
+    let why = match refused {
+        [] => "the strategies, forced placements and core limits leave none".to_string(),
+        _ => format!("\n{}", crate::error::list(refused)),
+    };
+    CostError::input(format!(
+        "no placement of a drafter and the target '{}' on '{}' can run: {why}",
+        p.target.name,
+        p.soc.name()
+    ))
 }
 
 /// Smallest constant alpha at which some round with a draft is faster than the baseline.
@@ -241,7 +275,7 @@ fn break_even(rounds: &[Round<'_>], baseline: f64) -> Option<f64> {
 
 fn sensitivity(
     acceptance: &Acceptance,
-    objective: Objective,
+    options: &SearchOptions,
     rounds: &[Round<'_>],
     chosen: usize,
     baseline: f64,
@@ -252,7 +286,7 @@ fn sensitivity(
             .iter()
             .map(|r| r.candidate(acceptance_of(&moved, r), baseline))
             .collect();
-        let best = best_of(objective, &candidates).unwrap_or(chosen);
+        let best = choose(options, &candidates).unwrap_or(chosen);
         Sensitivity {
             delta,
             alpha: acceptance_of(&moved, &rounds[chosen]).mean_alpha(),
@@ -334,6 +368,7 @@ fn unrestricted(p: &Problem<'_>) -> Result<Option<Candidate>, CostError> {
     }
     free.force_target = None;
     free.force_drafter = None;
+    free.fixed_draft_length = None;
     free.core_limits = Vec::new();
     let outcome = search_once(&Problem {
         drafter: None,

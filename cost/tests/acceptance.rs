@@ -158,3 +158,42 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn shares_of_real_rounds_are_kept() {
+    let a = Acceptance::measured(&[0.8, 0.6, 0.6], "a run".to_string()).expect("good shares");
+    let near = |found: &[f64], wanted: &[f64]| {
+        assert_eq!(found.len(), wanted.len());
+        let pairs = found.iter().zip(wanted);
+        assert!(
+            pairs.into_iter().all(|(f, w)| (f - w).abs() < 1e-12),
+            "{found:?}"
+        );
+    };
+    near(&a.survival(3), &[0.8, 0.6, 0.6]);
+    near(&a.survival(2), &[0.8, 0.6]);
+    near(&a.survival(4), &[0.8, 0.6, 0.6, 0.6]);
+    near(&[a.rate(3)], &[2.0 / 2.4]);
+    near(&[a.mean_alpha()], &[2.0 / 2.4]);
+    near(
+        &[
+            Acceptance::constant(0.7, String::new())
+                .expect("a rate")
+                .rate(5),
+            a.rate(0),
+        ],
+        &[0.7, 0.0],
+    );
+    near(
+        &Acceptance::measured(&[0.0, 0.0], String::new())
+            .expect("nothing accepted")
+            .survival(2),
+        &[0.0, 0.0],
+    );
+    for wrong in [&[][..], &[1.1], &[0.5, 0.6], &[f64::NAN], &[0.5; 65]] {
+        assert!(
+            Acceptance::measured(wrong, String::new()).is_err(),
+            "{wrong:?}"
+        );
+    }
+}

@@ -33,6 +33,7 @@
 use crate::identify::program::{FoundModel, Program, identify};
 use crate::report::Report;
 use crate::session;
+use spec_cost::formulas::MAX_DRAFT_LENGTH;
 use spec_cost::{
     Acceptance, AcceptanceFilter, CostError, DType, Outcome, Pin, Place as Seat, Problem, Profile,
     SearchOptions, Soc, Strategy, UnitKind,
@@ -115,9 +116,15 @@ pub const OPTIONS: &[OptionDesc] = &[
     ),
     option(
         "max-draft-length",
-        "longest draft considered; 0 forbids speculation",
-        OptionKind::Int,
-        "16",
+        "longest draft considered; 0 forbids speculation; default: 16",
+        OptionKind::String,
+        "",
+    ),
+    option(
+        "draft-length",
+        "the draft length, whether it pays or not, 0 to 64; default: the cost model decides",
+        OptionKind::String,
+        "",
     ),
     option(
         "objective",
@@ -257,8 +264,14 @@ impl Settings {
                 .map(|s| DType::parse(s).map_err(|e| format!("option '{name}': {e}")))
                 .collect()
         };
-        let max = u32::try_from(o.int("max-draft-length"))
-            .map_err(|_| "option 'max-draft-length' must not be negative".to_owned())?;
+        let length = |name: &str| given(name).map(|t| length(name, &t)).transpose();
+        let (max, fixed) = (length("max-draft-length")?, length("draft-length")?);
+        if let (Some(max), Some(fixed)) = (max, fixed) {
+            return Err(format!(
+                "options 'draft-length' ({fixed}) and 'max-draft-length' ({max}) exclude each other: fix the draft length or bound it"
+            ));
+        }
+        let default = SearchOptions::default();
         let strategies = match o.string("strategy").as_str() {
             "sequential" => vec![Strategy::Sequential],
             "overlapped" => vec![Strategy::Overlapped],
@@ -274,7 +287,8 @@ impl Settings {
             }
         };
         let search = SearchOptions {
-            max_draft_length: max,
+            max_draft_length: max.unwrap_or(default.max_draft_length),
+            fixed_draft_length: fixed,
             objective: parsed(o, "objective")?,
             sampling: parsed(o, "sampling")?,
             force_drafter: pin("force-drafter")?,
@@ -284,7 +298,7 @@ impl Settings {
             core_limits: limits(&o.string("limit"))?,
             strategies,
             token_id_bytes: 8,
-            ..SearchOptions::default()
+            ..default
         };
         let (acceptance, assumed) = acceptance(
             given("alpha"),
@@ -333,6 +347,13 @@ impl Settings {
             options: &options,
         })
     }
+}
+
+fn length(name: &str, text: &str) -> Result<u32, String> {
+    let number = text.parse().ok().filter(|n| *n <= MAX_DRAFT_LENGTH);
+    number.ok_or_else(|| {
+        format!("option '{name}' must be a number of tokens, 0 to {MAX_DRAFT_LENGTH}, got '{text}'")
+    })
 }
 
 fn limits(text: &str) -> Result<Vec<(String, u32)>, String> {
@@ -425,8 +446,8 @@ fn mlir_dtype(d: DType) -> &'static str {
         DType::F32 => "f32",
         DType::F16 => "f16",
         DType::BF16 => "bf16",
-        DType::I4 => "i4",
-        DType::I8 | DType::I8G32 | DType::W8A8 => "i8",
+        DType::I4 | DType::I4G64 => "i4",
+        DType::I8 | DType::I8G32 | DType::I8G64 | DType::W8A8 => "i8",
     }
 }
 

@@ -30,6 +30,21 @@ pub fn spec_compile() -> PathBuf {
     built("SPEC_COMPILE", "spec-compile", "spec-compile")
 }
 
+/// The `spec-import` binary.
+pub fn spec_import() -> PathBuf {
+    built("SPEC_IMPORT", "spec-import", "spec-import")
+}
+
+/// The `spec-weights` binary.
+pub fn spec_weights() -> PathBuf {
+    built("SPEC_WEIGHTS", "spec-weights", "spec-weights")
+}
+
+/// The `spec-run` binary.
+pub fn spec_run() -> PathBuf {
+    built("SPEC_RUN", "spec-run", "spec-run")
+}
+
 /// The plugin.
 pub fn spec_plugin() -> PathBuf {
     built("SPEC_PLUGIN", "libspec_plugin.so", "spec-plugin")

@@ -26,3 +26,11 @@ func.func @shapes(%k: tensor<8x4xf32>, %row: tensor<1x4xf32>) -> (tensor<2x4x4xf
 func.func @passed_on(%k: tensor<8x4xf32>, %w: tensor<8x4xf32>) -> tensor<8x4xf32> {
   return %k : tensor<8x4xf32>
 }
+// A model of one layer: its layer is all of the caches. The row in front is a slice that is not.
+func.func @one_layer(%k: tensor<1x2x8x4xf32>, %row: tensor<2x1x4xf32>, %p: index) -> (tensor<1x2x8x4xf32>, tensor<8x4xf32>) {
+  %0 = tensor.extract_slice %k[0, 0, 0, 0] [1, 2, 8, 4] [1, 1, 1, 1] : tensor<1x2x8x4xf32> to tensor<2x8x4xf32>
+  %1 = tensor.insert_slice %row into %0[0, %p, 0] [2, 1, 4] [1, 1, 1] : tensor<2x1x4xf32> into tensor<2x8x4xf32>
+  %2 = tensor.expand_shape %1 [[0, 1], [2], [3]] output_shape [1, 2, 8, 4] : tensor<2x8x4xf32> into tensor<1x2x8x4xf32>
+  %3 = tensor.extract_slice %1[1, 0, 0] [1, 8, 4] [1, 1, 1] : tensor<2x8x4xf32> to tensor<8x4xf32>
+  return %2, %3 : tensor<1x2x8x4xf32>, tensor<8x4xf32>
+}

@@ -122,6 +122,14 @@ const FORBIDDEN: &[(&str, &[&str])] = &[
             "melior",
         ],
     ),
+    (
+        "runtime/capi",
+        &["spec-dialect", "spec-passes", "spec-codegen", "spec-cost"],
+    ),
+    (
+        "tools/spec-import",
+        &["spec-dialect", "spec-passes", "spec-codegen", "mlir-sys"],
+    ),
     ("dialect", &["spec-passes", "spec-codegen", "spec-cost"]),
     ("passes", &["spec-codegen", "mlir-sys"]),
     ("codegen", &["spec-passes", "spec-cost"]),

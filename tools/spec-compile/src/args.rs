@@ -11,8 +11,9 @@ Examples:
   spec-compile pair.mlir --soc rk3588 --plan-options 'alpha=0.8' --drafter-device cpu-a55 -o out
   spec-compile --drafter d.mlir --target t.mlir --soc board.toml --plan-options 'acceptance=curve.csv' -o out
 
-A module with a drafter and a target is partitioned first (spec-partition), unless it holds a plan. The folder gets model.o,
-libmodel.a, model.so and model.h for CPUs, kernels.spv for a GPU, and manifest.json.
+A drafter and a target are placed first, with all their entry points; a module whose models are inlined, or called by one of its
+functions, is partitioned (spec-partition); one that holds a plan stays as it is. The folder gets model.o, libmodel.a, model.so and
+model.h for CPUs, kernels.spv for a GPU, and manifest.json.
 
 Exit codes: 0 compiled; 1 bad input, or something is missing; 2 wrong usage; 3 an error of this program.";
 
@@ -63,7 +64,11 @@ pub struct Cli {
     #[arg(long, value_name = "UNIT[:CORES[:DTYPE]]")]
     pub target_device: Option<String>,
 
-    /// Options of spec-partition: alpha=0.8 acceptance=FILE context=N max-draft-length=N ...
+    /// Compile the drafter even if the plan does not draft: where --drafter-device says, or where the target runs
+    #[arg(long)]
+    pub keep_drafter: bool,
+
+    /// Options of spec-place: alpha=0.8 acceptance=FILE profile=FILE context=N draft-length=N max-draft-length=N ...
     #[arg(
         long,
         value_name = "KEY=VALUE ...",
@@ -72,7 +77,7 @@ pub struct Cli {
     )]
     pub plan_options: String,
 
-    /// Quantise weights, as spec-quantize does: drafter=i4g32 target=i8
+    /// Quantise weights, as spec-quantize does: drafter=i4g32 target=i8; default: as import.json beside the module says
     #[arg(
         long,
         value_name = "ROLE=FORMAT ...",

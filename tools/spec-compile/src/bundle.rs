@@ -4,14 +4,15 @@ use crate::args::{Cli, Emit};
 use crate::compile::{Code, Compiled, Job};
 use crate::cpu::CpuCode;
 use crate::error::CompileError;
-use crate::function::{role, weights};
+use crate::function::role;
 use crate::header::header;
 use crate::interface::Interface;
 use crate::link;
 use crate::output::{Output, archive};
-use spec_dialect::attrs::{Placement, Plan, Role};
-use spec_dialect::ffi::Op;
-use spec_runtime::manifest::{self, File, Function, Manifest};
+use crate::plan::{Decision, Model};
+use crate::weights::weights;
+use spec_dialect::attrs::{Accept, Role};
+use spec_runtime::manifest::{self, AcceptRule, File, Function, Manifest, ModelInfo, Placement};
 use std::collections::BTreeMap;
 
 /// The regions on CPUs.
@@ -91,16 +92,14 @@ fn libraries(cli: &Cli, output: &Output, compiled: &[Compiled]) -> Result<(), Co
 /// Names of weights clash, or a file cannot be written.
 pub fn write_manifest(
     job: Job<'_>,
-    module: Op,
     output: &Output,
     compiled: &mut [Compiled],
 ) -> Result<(), CompileError> {
-    let manifest = manifest(job, module, output, compiled)?;
+    let manifest = manifest(job, output, compiled)?;
     if let Some(target) = &manifest.target {
-        let interfaces = compiled.iter().flat_map(|c| &c.interfaces);
-        let all = manifest.functions.iter().zip(interfaces);
+        let all = manifest.functions.iter();
         let entries: Vec<_> = all
-            .filter_map(|(f, i)| Some((f.symbol.as_deref()?, f, i)))
+            .filter_map(|f| Some((f.symbol.as_deref()?, f)))
             .collect();
         let (tool, soc) = (&manifest.tool, &manifest.soc);
         let title = format!("Made by {tool} for {soc} ({}).", target.cpu);
@@ -113,7 +112,6 @@ pub fn write_manifest(
 /// The table of contents. Names of weights in `compiled` become unique.
 fn manifest(
     job: Job<'_>,
-    module: Op,
     output: &Output,
     compiled: &mut [Compiled],
 ) -> Result<Manifest, CompileError> {
@@ -144,7 +142,8 @@ fn manifest(
         soc: job.soc.name().to_owned(),
         target,
         library,
-        plan: plan(module),
+        plan: plan(job.decision, compiled),
+        models: models(&job.decision.models, compiled)?,
         functions,
         weights,
         kernels,
@@ -167,28 +166,81 @@ fn target(compiled: &[Compiled]) -> Option<manifest::Target> {
     })
 }
 
-/// The plan of a partitioned module.
-fn plan(module: Op) -> Option<manifest::Plan> {
-    let plan = module.attr("spec.plan").and_then(Plan::from_attr)?;
-    let ops = module.body().map(|b| b.ops()).unwrap_or_default();
-    let placed = ops.iter().filter_map(|o| o.attr("spec.placement"));
-    let placed = placed.filter_map(Placement::from_attr);
-    let mut placements: Vec<manifest::Placement> = vec![];
-    for p in placed {
-        let role = role(Some(p.role));
-        if placements.iter().all(|q| q.role != role) {
-            let cores = u32::try_from(p.units).unwrap_or(1);
-            placements.push(manifest::Placement {
-                role,
-                device: p.device,
-                cores,
-            });
+/// The role of a region's model: that of its placement, or of the only model of a module that was not cut.
+fn role_of(compiled: &Compiled, models: &[Model]) -> Option<Role> {
+    compiled.region.role.or(match models {
+        [only] => Some(only.role),
+        _ => None,
+    })
+}
+
+/// The models that were compiled.
+fn models(models: &[Model], compiled: &[Compiled]) -> Result<Vec<ModelInfo>, CompileError> {
+    let is_here = |m: &&Model| compiled.iter().any(|c| role_of(c, models) == Some(m.role));
+    let info = |m: &Model| {
+        let shape = m.shape.as_ref().map(serde_json::to_value).transpose();
+        let shape = shape.map_err(|e| CompileError::Internal(format!("costs of a model: {e}")))?;
+        Ok(ModelInfo {
+            role: role(Some(m.role)),
+            name: m.name.clone(),
+            layers: m.layers,
+            vocabulary: m.vocabulary,
+            context: m.context,
+            parameters: m.parameters,
+            shape: shape.unwrap_or_default(),
+            dtype: m.dtype.clone(),
+        })
+    };
+    models.iter().filter(is_here).map(info).collect()
+}
+
+/// The plan: what the cost model decided, if it did, and where each model is.
+fn plan(decision: &Decision, compiled: &[Compiled]) -> Option<manifest::Plan> {
+    let models = &decision.models;
+    let mut placements: Vec<Placement> = vec![];
+    for c in compiled {
+        let Some(of) = role_of(c, models) else {
+            continue;
+        };
+        let role = role(Some(of));
+        if placements.iter().any(|p| p.role == role) {
+            continue;
         }
+        let model = models.iter().find(|m| m.role == of);
+        placements.push(Placement {
+            role,
+            device: c.region.unit.clone(),
+            cores: c.region.cores,
+            dtype: model.map(|m| m.dtype.clone()),
+        });
     }
+    let Some(plan) = &decision.plan else {
+        // one model, of which the cost model could say nothing
+        return (!models.is_empty()).then(|| manifest::Plan {
+            gamma: 0,
+            strategy: spec_dialect::attrs::Strategy::None.to_string(),
+            speed_up: 1.0,
+            tokens_per_second: None,
+            acceptance: None,
+            baseline: None,
+            baseline_tokens_per_second: None,
+            accept: None,
+            placements,
+        });
+    };
+    let pair = plan.draft_length > 0 || models.iter().any(|m| m.role == Role::Drafter);
     Some(manifest::Plan {
         gamma: u32::try_from(plan.draft_length).ok()?,
         strategy: plan.strategy.to_string(),
         speed_up: plan.speedup,
+        tokens_per_second: Some(plan.tokens_per_second),
+        acceptance: pair.then_some(plan.acceptance),
+        baseline_tokens_per_second: Some(plan.tokens_per_second / plan.speedup),
+        baseline: Some(plan.baseline.clone()),
+        accept: Some(match plan.accept {
+            Accept::Greedy => AcceptRule::Greedy,
+            Accept::Rejection => AcceptRule::Rejection,
+        }),
         placements,
     })
 }

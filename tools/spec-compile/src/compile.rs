@@ -12,6 +12,8 @@ use crate::interface::{Interface, interface};
 use crate::kernels::Counts;
 use crate::names::Names;
 use crate::output::Output;
+use crate::plan::{self, Decision};
+use crate::quantize::Quantize;
 use crate::regions::{Region, regions};
 use crate::summary::{self, Summary};
 use spec_codegen::ffi::Session;
@@ -33,6 +35,10 @@ pub struct Job<'a> {
     pub session: &'a Session,
     /// The device.
     pub soc: &'a Soc,
+    /// How weights are stored.
+    pub quantize: &'a Quantize,
+    /// The models and the plan, where they were found.
+    pub decision: &'a Decision,
 }
 
 /// The functions of a region that others may call, before they are lowered.
@@ -77,14 +83,23 @@ pub fn compile(cli: &Cli, console: &mut Console) -> Result<Summary, CompileError
     let start = Instant::now();
     let soc = Soc::load(&cli.soc)?;
     let names = Names::read(&cli.argument_names)?;
+    let quantize = Quantize::read(cli)?;
     let output = Output::start(&cli.output)?;
     spec_dialect::ffi::register_upstream_passes();
     spec_passes::register();
     spec_codegen::register();
     let session = Session::new();
     let module = console.step("read", |c| input::read(&session, c, cli))?;
-    console.step("plan", |c| input::plan(&session, c, cli, module))?;
-    let regions = regions(module, &soc, cli)?;
+    let decision = console.step("plan", |c| {
+        plan::plan(&session, c, cli, &soc, &quantize, module)
+    })?;
+    let regions = regions(module, &soc, cli, decision.whole)?;
+    if decision.whole {
+        for region in &regions {
+            let unused = "builtin.module(symbol-dce)"; // helpers of the other model
+            input::run(&session, console, region.module, unused, &region.name)?;
+        }
+    }
     let on_gpu = regions.iter().filter(|r| r.kind == UnitKind::Gpu).count();
     console.expect(STEPS.0 + STEPS.1 * (regions.len() - on_gpu) + STEPS.2 * on_gpu);
     warn_of_flags(cli, console, regions.len() - on_gpu, on_gpu);
@@ -92,6 +107,8 @@ pub fn compile(cli: &Cli, console: &mut Console) -> Result<Summary, CompileError
         cli,
         session: &session,
         soc: &soc,
+        quantize: &quantize,
+        decision: &decision,
     };
     let mut taken = HashSet::new();
     let mut compiled = vec![];
@@ -104,7 +121,7 @@ pub fn compile(cli: &Cli, console: &mut Console) -> Result<Summary, CompileError
     }
     warn_of_names(console, &names, &compiled);
     console.step("libraries", |_| bundle::write_code(cli, &output, &compiled))?;
-    bundle::write_manifest(job, module, &output, &mut compiled)?;
+    bundle::write_manifest(job, &output, &mut compiled)?;
     let files = console.step("files", |_| output.finish())?;
     let steps = console.steps().iter();
     Ok(Summary {

@@ -43,7 +43,13 @@ pub fn compile(
     let module = region.module;
     let what = format!("{}: cannot be compiled", region.name);
     console.step("prepare", |c| {
-        input::run(session, c, module, &pipeline::prepare(&cli.quantize), &what)
+        input::run(
+            session,
+            c,
+            module,
+            &pipeline::prepare(&job.quantize.options(region.role)),
+            &what,
+        )
     })?;
     let mut counted = kernels::count(module);
     let mut functions = vec![];

@@ -6,9 +6,7 @@ use spec_dialect::attrs::Role;
 use spec_dialect::ffi::{Attr, Element, Op, Type, Value};
 use spec_runtime::manifest::{
     self, Argument, ArgumentKind, DType, Function, FunctionResult, QuantFormat, QuantisedFrom,
-    Weight,
 };
-use std::collections::HashMap;
 
 /// What a prepared module holds, by the attributes that the pipeline leaves on entries.
 #[derive(Debug)]
@@ -123,13 +121,14 @@ pub fn describe(interface: &Interface, prepared: &Prepared) -> Result<Function, 
         mark_quantised(&mut arguments, q);
     }
     let mut results = vec![];
-    for argument in &prepared.results {
+    for (i, argument) in prepared.results.iter().enumerate() {
         let ty = prepared.types.get(*argument).copied();
         let ty = ty.ok_or_else(|| {
             CompileError::Internal(format!("@{}: a result without a place", interface.name))
         })?;
         let (dtype, shape) = plain(ty, &interface.name)?;
         results.push(FunctionResult {
+            kind: interface.results.get(i).copied().flatten(),
             dtype,
             shape,
             aliases_argument: (*argument < count).then_some(*argument),
@@ -195,52 +194,5 @@ fn plain(ty: Type, function: &str) -> Result<(DType, Vec<u64>), CompileError> {
         _ => Err(CompileError::Refused(format!(
             "@{function}: {ty} cannot be passed to compiled code: element types must be f16, bf16, f32, f64 or integers of 1 to 64 bits, and sizes static"
         ))),
-    }
-}
-
-/// The weights of all functions, each once. Two functions may share a name only if the types agree: a made-up name is
-/// replaced where they do not.
-///
-/// # Errors
-/// Two weights of different types have the same given name.
-pub fn weights(
-    functions: &mut [Function],
-    interfaces: &[Interface],
-) -> Result<Vec<Weight>, CompileError> {
-    let mut all: Vec<Weight> = vec![];
-    let mut index: HashMap<String, usize> = HashMap::new();
-    for (function, interface) in functions.iter_mut().zip(interfaces) {
-        let symbol = function.symbol.as_ref().unwrap_or(&function.name).clone();
-        for (i, argument) in function.arguments.iter_mut().enumerate() {
-            if argument.kind != ArgumentKind::Weight {
-                continue;
-            }
-            let own_name = format!("{symbol}.{i}");
-            let mut name = argument.name.clone().unwrap_or_else(|| own_name.clone());
-            let known = index.get(&name).map(|at| &all[*at]);
-            if known.is_some_and(|w| (w.dtype, &w.shape) != (argument.dtype, &argument.shape)) {
-                if interface.arguments.get(i).is_some_and(|p| !p.made_up) {
-                    return Err(CompileError::Refused(format!(
-                        "two weights are named '{name}' and differ in type: name the arguments of each function with --argument-names FUNCTION=FILE"
-                    )));
-                }
-                name = own_name;
-            }
-            argument.name = Some(name.clone());
-            index.entry(name).or_insert_with_key(|name| {
-                all.push(weight(name, argument));
-                all.len() - 1
-            });
-        }
-    }
-    Ok(all)
-}
-
-fn weight(name: &str, argument: &Argument) -> Weight {
-    Weight {
-        name: name.to_owned(),
-        dtype: argument.dtype,
-        shape: argument.shape.clone(),
-        layout: argument.layout.clone(),
     }
 }

@@ -46,7 +46,7 @@ pub fn compile(
     } = entries;
     let what = format!("{}: cannot be compiled for {}", region.name, target.name);
     console.step("prepare", |c| {
-        let pipeline = pipeline::prepare_gpu(&cli.quantize, &target.device);
+        let pipeline = pipeline::prepare_gpu(&job.quantize.options(region.role), &target.device);
         input::run(session, c, module, &pipeline, &what)
     })?;
     let mlir = cli.emits(Emit::Mlir).then(|| module.to_text());

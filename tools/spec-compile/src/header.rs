@@ -1,14 +1,13 @@
 //! The C header of a bundle: one prototype a function, indices of its pointers, the size of its workspace.
 
-use crate::interface::Interface;
 use crate::regions::word;
 use spec_runtime::ABI_HEADER;
-use spec_runtime::manifest::{ArgumentKind, DType, Function};
+use spec_runtime::manifest::{ArgumentKind, DType, Function, ResultKind};
 use std::collections::HashSet;
 use std::fmt::Write;
 
-/// A function's symbol, the function, and what is known of its results.
-pub type Entry<'a> = (&'a str, &'a Function, &'a Interface);
+/// A function and its symbol.
+pub type Entry<'a> = (&'a str, &'a Function);
 
 /// The header's text. `title` says what was compiled, for what.
 pub fn header(title: &str, entries: &[Entry<'_>]) -> String {
@@ -31,7 +30,7 @@ pub fn header(title: &str, entries: &[Entry<'_>]) -> String {
 
 /// A guard of the bundle's own, so that headers of several models can be included together.
 fn guard(entries: &[Entry<'_>]) -> String {
-    let names: Vec<&str> = entries.iter().map(|(symbol, ..)| *symbol).collect();
+    let names: Vec<&str> = entries.iter().map(|(symbol, _)| *symbol).collect();
     format!(
         "SPEC_MODEL_{:08X}_H",
         crc32fast::hash(names.join(" ").as_bytes())
@@ -47,7 +46,7 @@ fn comment(text: &str) -> String {
     one_line.replace("*/", "* /").replace("/*", "/ *")
 }
 
-fn function(out: &mut String, (s, f, interface): Entry<'_>) {
+fn function(out: &mut String, (s, f): Entry<'_>) {
     let tokens = if f.tokens == 1 { "token" } else { "tokens" };
     let role = serde_json::to_value(f.role).ok();
     let role = role
@@ -66,7 +65,7 @@ fn function(out: &mut String, (s, f, interface): Entry<'_>) {
         "int32_t {s}(void *const *args, void *workspace, const spec_pool *pool);"
     );
     let _ = writeln!(out, "#define {s}_WORKSPACE INT64_C({})", f.workspace_bytes);
-    let pointers = pointers(f, interface);
+    let pointers = pointers(f);
     let _ = writeln!(out, "enum {{");
     let width = pointers.iter().map(|p| p.name.len()).max().unwrap_or(0);
     for (i, p) in pointers.iter().enumerate() {
@@ -87,7 +86,7 @@ struct Pointer {
 }
 
 /// What stands in the array of pointers: arguments, then results with a place of their own.
-fn pointers(f: &Function, interface: &Interface) -> Vec<Pointer> {
+fn pointers(f: &Function) -> Vec<Pointer> {
     let mut taken = HashSet::new();
     let mut unique = |base: String| {
         let base = word(&base);
@@ -129,8 +128,13 @@ fn pointers(f: &Function, interface: &Interface) -> Vec<Pointer> {
         if r.aliases_argument.is_some() {
             continue;
         }
-        let kind = interface.results.get(i).copied().flatten();
-        let name = kind.map_or_else(|| format!("result_{i}"), |k| format!("out_{k}"));
+        let name = match r.kind {
+            Some(ResultKind::Logits) => "out_logits".to_owned(),
+            Some(ResultKind::Tokens) => "out_tokens".to_owned(),
+            Some(ResultKind::Cache) => "out_cache".to_owned(),
+            Some(ResultKind::Rows) => "out_rows".to_owned(),
+            None => format!("result_{i}"),
+        };
         let about = format!("written: {}, result {i}", memory(r.dtype, &r.shape));
         out.push(Pointer {
             name: unique(name),

@@ -1,10 +1,9 @@
-//! From files to a module that holds a plan, or one model, or plain functions.
+//! From files to a module, and what every step does with it: running passes, showing what they say.
 
 use crate::args::Cli;
 use crate::console::Console;
 use crate::error::CompileError;
 use crate::regions::Region;
-use crate::target::{HOST, VULKAN};
 use spec_codegen::ffi::Session;
 use spec_dialect::attrs::Model;
 use spec_dialect::ffi::{Attr, Op, parse_module_file, parse_op};
@@ -82,7 +81,10 @@ fn parse(session: &Session, console: &mut Console, path: &Path) -> Result<Op, Co
 }
 
 /// A path as the value of a pass option: MLIR splits at spaces, takes quotes, and counts braces.
-fn quoted(path: &Path) -> Result<String, CompileError> {
+///
+/// # Errors
+/// It holds what cannot be quoted.
+pub fn quoted(path: &Path) -> Result<String, CompileError> {
     let text = path.to_string_lossy();
     if path.to_str().is_none() || text.contains(['"', '\'', '{', '}']) {
         let message =
@@ -95,96 +97,6 @@ fn quoted(path: &Path) -> Result<String, CompileError> {
     } else {
         format!("\"{text}\"")
     })
-}
-
-/// Finds the models; a drafter and its target are placed and outlined. A module with a plan stays as it is.
-///
-/// # Errors
-/// No model, or one that cannot be placed; diagnostics say why.
-pub fn plan(
-    session: &Session,
-    console: &mut Console,
-    cli: &Cli,
-    module: Op,
-) -> Result<(), CompileError> {
-    if cli.as_is || module.attr("spec.plan").is_some() {
-        return unused(console, cli);
-    }
-    spec_passes::session::start(true, None);
-    let identify = "builtin.module(spec-identify)";
-    let what = "the models of this module cannot be identified; to compile its functions as they are, add --as-is";
-    run(session, console, module, identify, what)?;
-    let reports = spec_passes::session::take();
-    let mut models = reports.iter().flat_map(|r| &r.models);
-    if !models.any(|m| m.role.as_deref() == Some("drafter")) {
-        if cli.drafter_device.is_some() || !cli.plan_options.is_empty() {
-            console.warn(
-                "the module holds one model: --drafter-device and --plan-options have no effect",
-            );
-        }
-        return Ok(());
-    }
-    let pipeline = format!(
-        "builtin.module(spec-place{{{}}},spec-outline)",
-        options(cli)?
-    );
-    run(
-        session,
-        console,
-        module,
-        &pipeline,
-        "the pair cannot be partitioned",
-    )
-}
-
-/// Warns of options that only a decision would read.
-fn unused(console: &mut Console, cli: &Cli) -> Result<(), CompileError> {
-    let given = cli.drafter_device.is_some() || !cli.plan_options.is_empty();
-    if given || (cli.target_device.is_some() && !cli.as_is) {
-        console.warn("nothing is left to decide: --plan-options, --drafter-device and --target-device have no effect");
-    }
-    Ok(())
-}
-
-/// Options of `spec-place`.
-fn options(cli: &Cli) -> Result<String, CompileError> {
-    if cli.plan_options.contains(['{', '}']) {
-        let message = "--plan-options holds a brace; give KEY=VALUE, separated by spaces";
-        return Err(CompileError::Refused(message.into()));
-    }
-    let names = cli.plan_options.split_whitespace();
-    let names: Vec<&str> = names.filter_map(|o| Some(o.split_once('=')?.0)).collect();
-    let mut all = vec![format!("soc={}", quoted(Path::new(&cli.soc))?)];
-    let pins = [
-        ("force-drafter", "--drafter-device", &cli.drafter_device),
-        ("force-target", "--target-device", &cli.target_device),
-    ];
-    for (option, flag, value) in pins {
-        let Some(value) = value else { continue };
-        if names.contains(&option) {
-            let message =
-                format!("{option} stands in --plan-options, and {flag} is given; leave one out");
-            return Err(CompileError::Refused(message));
-        }
-        let unit = value.split(':').next().unwrap_or_default();
-        // a kind of unit is a placement too; the name counts when code is made
-        let value = match unit {
-            VULKAN if cli.soc == HOST => "gpu",
-            VULKAN => {
-                let message =
-                    format!("{flag}: vulkan[:NAME] is a GPU of this machine, for --soc host");
-                return Err(CompileError::Refused(message));
-            }
-            _ => value,
-        };
-        all.push(format!("{option}={}", quoted(Path::new(value))?));
-    }
-    if names.contains(&"soc") {
-        let message = "soc stands in --plan-options; give the device with --soc";
-        return Err(CompileError::Refused(message.into()));
-    }
-    all.push(cli.plan_options.clone());
-    Ok(all.join(" ").trim_end().to_owned())
 }
 
 /// A model that was inlined in a larger function has lost its `#spec.model`; alone, it may be found again. If not, its arguments

@@ -4,7 +4,7 @@
 use crate::names::Names;
 use spec_dialect::attrs::{Model, Role};
 use spec_dialect::ffi::{Attr, Op, Value};
-use spec_runtime::manifest::ArgumentKind;
+use spec_runtime::manifest::{ArgumentKind, ResultKind};
 use std::collections::HashSet;
 
 /// Most ops between a function's argument and the model function's.
@@ -22,7 +22,7 @@ pub struct Interface {
     /// One an argument.
     pub arguments: Vec<Purpose>,
     /// Logits, tokens or caches, by result, where known.
-    pub results: Vec<Option<&'static str>>,
+    pub results: Vec<Option<ResultKind>>,
 }
 
 /// What an argument is for.
@@ -80,13 +80,13 @@ fn result_count(entry: Op) -> usize {
         .map_or(0, |(_, results)| results.len())
 }
 
-fn result_kind(model: &Model, i: usize) -> Option<&'static str> {
+fn result_kind(model: &Model, i: usize) -> Option<ResultKind> {
     let i = i64::try_from(i).ok()?;
     let lists = [
-        (&model.logits_results, "logits"),
-        (&model.token_results, "tokens"),
-        (&model.cache_results, "cache"),
-        (&model.row_results, "rows"),
+        (&model.logits_results, ResultKind::Logits),
+        (&model.token_results, ResultKind::Tokens),
+        (&model.cache_results, ResultKind::Cache),
+        (&model.row_results, ResultKind::Rows),
     ];
     lists
         .into_iter()

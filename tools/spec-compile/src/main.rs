@@ -21,9 +21,12 @@ mod kernels;
 mod link;
 mod names;
 mod output;
+mod plan;
+mod quantize;
 mod regions;
 mod summary;
 mod target;
+mod weights;
 
 use args::Cli;
 use clap::Parser;

@@ -2,9 +2,10 @@
 
 use crate::args::Cli;
 use crate::error::CompileError;
+use crate::plan::unmark;
 use crate::target::{HOST, VULKAN, choose};
 use spec_cost::{Soc, Unit, UnitKind};
-use spec_dialect::attrs::{Placement, Role};
+use spec_dialect::attrs::{Model, Placement, Role};
 use spec_dialect::ffi::{Attr, Op};
 use std::collections::HashSet;
 
@@ -29,11 +30,14 @@ pub struct Region {
     pub prefixed: bool,
 }
 
-/// Takes the device modules out of `module`; a module without any is one region.
+/// Takes the device modules out of `module`; a module without any is one region, or, if its models are `whole`, one a role.
 ///
 /// # Errors
 /// A placement names a unit that the device lacks.
-pub fn regions(module: Op, soc: &Soc, cli: &Cli) -> Result<Vec<Region>, CompileError> {
+pub fn regions(module: Op, soc: &Soc, cli: &Cli, whole: bool) -> Result<Vec<Region>, CompileError> {
+    if whole {
+        return roles(module, soc, cli);
+    }
     let ops = module.body().map(|b| b.ops()).unwrap_or_default();
     let placed: Vec<(Op, Placement)> = (ops.iter())
         .filter(|o| o.name() == "builtin.module")
@@ -55,32 +59,91 @@ pub fn regions(module: Op, soc: &Soc, cli: &Cli) -> Result<Vec<Region>, CompileE
     }
     let region = |(op, placement): (Op, Placement)| {
         let name = op.symbol().unwrap_or("region").to_owned();
-        let Some(unit) = soc.unit(&placement.device) else {
-            let names: Vec<&str> = soc.units().iter().map(|u| u.name.as_str()).collect();
-            return Err(CompileError::Refused(format!(
-                "@{name} is placed on '{}', and '{}' has {}: give the --soc that the module was partitioned for",
-                placement.device,
-                soc.name(),
-                names.join(", ")
-            )));
-        };
-        let cores = u32::try_from(placement.units).unwrap_or(u32::MAX);
-        let wanted = match placement.role {
-            Role::Drafter => cli.drafter_device.as_deref(),
-            Role::Target => cli.target_device.as_deref(),
-        };
-        Ok(Region {
-            name,
-            module: op.duplicate(),
-            role: Some(placement.role),
-            unit: unit.name.clone(),
-            kind: unit.kind,
-            vulkan: vulkan(wanted),
-            cores: cores.clamp(1, unit.cores),
-            prefixed: true,
-        })
+        placed_region(name, op.duplicate(), &placement, soc, cli)
     };
     placed.into_iter().map(region).collect()
+}
+
+/// A region on the unit of a placement.
+fn placed_region(
+    name: String,
+    module: Op,
+    placement: &Placement,
+    soc: &Soc,
+    cli: &Cli,
+) -> Result<Region, CompileError> {
+    let Some(unit) = soc.unit(&placement.device) else {
+        let names: Vec<&str> = soc.units().iter().map(|u| u.name.as_str()).collect();
+        return Err(CompileError::Refused(format!(
+            "@{name} is placed on '{}', and '{}' has {}: give the --soc that the module was partitioned for",
+            placement.device,
+            soc.name(),
+            names.join(", ")
+        )));
+    };
+    let cores = u32::try_from(placement.units).unwrap_or(u32::MAX);
+    Ok(Region {
+        name,
+        module,
+        role: Some(placement.role),
+        unit: unit.name.clone(),
+        kind: unit.kind,
+        vulkan: vulkan(device(cli, placement.role)),
+        cores: cores.clamp(1, unit.cores),
+        prefixed: true,
+    })
+}
+
+/// What the command line says of a role's place.
+fn device(cli: &Cli, role: Role) -> Option<&str> {
+    match role {
+        Role::Drafter => cli.drafter_device.as_deref(),
+        Role::Target => cli.target_device.as_deref(),
+    }
+}
+
+/// A region a role, of a module whose models are public functions: those of the role, and all that is private.
+fn roles(module: Op, soc: &Soc, cli: &Cli) -> Result<Vec<Region>, CompileError> {
+    let ops = module.body().map(|b| b.ops()).unwrap_or_default();
+    let placement = |role: Role| {
+        let marked = ops.iter().filter_map(|o| o.attr("spec.placement"));
+        let mut all = marked.filter_map(Placement::from_attr);
+        all.find(|p| p.role == role)
+    };
+    let target = placement(Role::Target)
+        .ok_or_else(|| CompileError::Internal("the target has no placement".into()))?;
+    let drafter = match placement(Role::Drafter) {
+        None if cli.keep_drafter => Some(kept_drafter(soc, cli, &target)?),
+        placed => placed,
+    };
+    let mut regions = vec![];
+    for placement in drafter.iter().chain([&target]) {
+        let name = format!("{}_{}", placement.role, word(&placement.device));
+        let copy = module.duplicate();
+        let region = placed_region(name, copy, placement, soc, cli)?;
+        for function in region.entries() {
+            let model = function.attr("spec.model").and_then(Model::from_attr);
+            if model.is_none_or(|m| m.role != placement.role) {
+                function.erase();
+            }
+        }
+        unmark(copy);
+        regions.push(region);
+    }
+    Ok(regions)
+}
+
+/// Where a drafter goes that the plan does not use: where the user says, or where the target runs.
+fn kept_drafter(soc: &Soc, cli: &Cli, target: &Placement) -> Result<Placement, CompileError> {
+    let mut placement = Placement {
+        role: Role::Drafter,
+        ..target.clone()
+    };
+    if let Some(wanted) = cli.drafter_device.as_deref() {
+        let (unit, cores) = choose(soc, Some(wanted), cli.soc == HOST)?;
+        (placement.device, placement.units) = (unit.name.clone(), cores.into());
+    }
+    Ok(placement)
 }
 
 /// NAME of `vulkan:NAME`.

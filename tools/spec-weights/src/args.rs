@@ -17,11 +17,15 @@ pub struct Cli {
     #[arg(long, value_name = "FILE")]
     pub manifest: PathBuf,
 
-    /// Weights as safetensors; repeatable. With a role, only for functions of that role
+    /// Folder of an imported model: its files as --from names them, its tokenizer and text.json into the bundle
+    #[arg(long, value_name = "FOLDER")]
+    pub model: Option<PathBuf>,
+
+    /// Weights as safetensors; repeatable. With a role, only for functions of that role. Looked into before those of --model
     #[arg(
         long,
         value_name = "[drafter=|target=]FILE",
-        required_unless_present = "from_raw"
+        required_unless_present_any = ["from_raw", "model"]
     )]
     pub from: Vec<String>,
 
@@ -30,7 +34,7 @@ pub struct Cli {
     pub from_raw: Vec<String>,
 
     /// Names of tensors: the first word of each line, for each argument of a function or for each weight, in order; repeatable.
-    /// Default: the manifest's names
+    /// Default: the manifest's names. drafter:NAME is NAME in the drafter's files
     #[arg(long, value_name = "[FUNCTION=]FILE")]
     pub names: Vec<String>,
 

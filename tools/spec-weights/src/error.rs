@@ -40,6 +40,14 @@ pub enum WeightsError {
         /// Why.
         source: ManifestError,
     },
+    /// Not the folder of an imported model.
+    #[error("{}: {problem}; --model takes a folder that spec-import wrote", path.display())]
+    Model {
+        /// The folder's import.json.
+        path: PathBuf,
+        /// What is wrong with it.
+        problem: String,
+    },
     /// The manifest asks for what cannot be.
     #[error("the manifest contradicts itself: {0}; compile the model again")]
     Contradiction(String),

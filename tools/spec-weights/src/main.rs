@@ -5,6 +5,7 @@
 
 mod args;
 mod error;
+mod model;
 mod names;
 mod plan;
 mod report;
@@ -14,8 +15,9 @@ mod write;
 use args::Cli;
 use clap::Parser;
 use error::WeightsError;
+use model::ModelFolder;
 use names::Names;
-use source::Sources;
+use source::{Sources, role_and_path};
 use spec_runtime::manifest::Manifest;
 use std::io::Write as _;
 use std::path::Path;
@@ -46,13 +48,23 @@ fn run(cli: &Cli) -> Result<String, WeightsError> {
     })?;
     let names = Names::read(&cli.names, &manifest.functions)?;
     let jobs = plan::plan(&manifest, &names)?;
-    let sources = Sources::open(&cli.from, &cli.from_raw)?;
+    let model = cli.model.as_deref().map(ModelFolder::read).transpose()?;
+    let files = cli.from.iter().map(|f| role_and_path(f));
+    let files: Vec<_> = files
+        .chain(model.iter().flat_map(ModelFolder::files))
+        .collect();
+    let folders: Vec<_> = cli.from_raw.iter().map(|f| role_and_path(f)).collect();
+    let sources = Sources::open(&files, &folders)?;
     let cores = || std::thread::available_parallelism().map_or(1, usize::from);
     let threads = cli.threads.map_or_else(cores, usize::from);
     let output = cli.output.clone();
     let output = output.unwrap_or_else(|| path.with_file_name("weights.bin"));
     check_output(&output, path)?;
-    let written = write::write(&jobs, &sources, threads, &output)?;
+    let mut written = write::write(&jobs, &sources, threads, &output)?;
+    if let Some(model) = &model {
+        let bundle = path.parent().unwrap_or(Path::new(""));
+        written.text = model.write_text(bundle)?;
+    }
     Ok(match (cli.quiet, cli.json) {
         (true, _) => String::new(),
         (_, true) => report::json(&written),

@@ -8,6 +8,9 @@ use spec_runtime::manifest::{
 use spec_runtime::quantize::{Scheme, TRANSPOSED};
 use std::collections::HashMap;
 
+/// Before a name: the tensor is in the drafter's files.
+const DRAFTER: &str = "drafter:";
+
 /// A weight and how to make it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Job {
@@ -94,7 +97,12 @@ pub fn plan(manifest: &Manifest, names: &Names) -> Result<Vec<Job>, WeightsError
             }
             let job = job(function, i, argument, names)?;
             match by_name.get(&job.name) {
-                Some(known) if jobs[*known].is_same(&job) => {}
+                Some(known) if jobs[*known].is_same(&job) => {
+                    // shared: the target's files have it
+                    if job.role == Role::Target {
+                        jobs[*known].role = Role::Target;
+                    }
+                }
                 Some(_) => {
                     return Err(contradiction(&format!(
                         "functions want {:?} in different forms, or of different tensors",
@@ -139,7 +147,11 @@ fn job(
             function.name
         )));
     };
-    let tensor = names.get(function, i).unwrap_or(&name).to_owned();
+    let tensor = names.get(function, i).unwrap_or(&name);
+    let (tensor, role) = match tensor.strip_prefix(DRAFTER) {
+        Some(tensor) => (tensor.to_owned(), Role::Drafter),
+        None => (tensor.to_owned(), function.role),
+    };
     let (make, from, from_shape) = match &argument.quantised_from {
         None => (Make::Copy, argument.dtype, argument.shape.clone()),
         Some(from) => {
@@ -150,7 +162,7 @@ fn job(
     Ok(Job {
         name,
         tensor,
-        role: function.role,
+        role,
         dtype: argument.dtype,
         shape: argument.shape.clone(),
         from,

@@ -46,6 +46,7 @@ struct JsonReport<'a> {
     index: String,
     bytes: u64,
     weights: Vec<JsonLine<'a>>,
+    text: Vec<String>,
 }
 
 /// `max_abs` and `rms` in the unit of the weights; `snr_db` is null where nothing is lost.
@@ -60,6 +61,11 @@ struct JsonLine<'a> {
     rms: f64,
     relative_rms: f64,
     snr_db: Option<f64>,
+}
+
+fn paths(written: &Written) -> Vec<String> {
+    let paths = written.text.iter();
+    paths.map(|p| p.display().to_string()).collect()
 }
 
 /// As JSON, indented.
@@ -90,6 +96,7 @@ pub fn json(written: &Written) -> String {
         index: written.index_path.display().to_string(),
         bytes: written.index.bytes,
         weights: weights.collect(),
+        text: paths(written),
     };
     // numbers and strings: nothing that JSON lacks
     serde_json::to_string_pretty(&report).unwrap_or_default() + "\n"
@@ -149,5 +156,8 @@ pub fn table(written: &Written) -> String {
         written.index.bytes,
         written.index_path.display()
     );
+    if !written.text.is_empty() {
+        let _ = writeln!(out, "text: {}", paths(written).join(", "));
+    }
     out
 }

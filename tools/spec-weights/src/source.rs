@@ -57,7 +57,7 @@ impl Found<'_> {
 }
 
 /// `drafter=PATH`, `target=PATH` or `PATH`.
-fn role_and_path(flag: &str) -> (Option<Role>, PathBuf) {
+pub fn role_and_path(flag: &str) -> (Option<Role>, PathBuf) {
     match flag.split_once('=') {
         Some(("drafter", path)) => (Some(Role::Drafter), path.into()),
         Some(("target", path)) => (Some(Role::Target), path.into()),
@@ -76,10 +76,12 @@ impl Sources {
     ///
     /// # Errors
     /// A file cannot be read, or is not a whole safetensors file.
-    pub fn open(files: &[String], folders: &[String]) -> Result<Self, WeightsError> {
+    pub fn open(
+        files: &[(Option<Role>, PathBuf)],
+        folders: &[(Option<Role>, PathBuf)],
+    ) -> Result<Self, WeightsError> {
         let mut all = vec![];
-        for flag in files {
-            let (role, path) = role_and_path(flag);
+        for (role, path) in files.iter().cloned() {
             let file = map(&path)?;
             let (header, metadata) =
                 SafeTensors::read_metadata(file.bytes()).map_err(|e| WeightsError::Damaged {
@@ -91,8 +93,7 @@ impl Sources {
             let kind = Kind::Safetensors(file, header + 8, Box::new(metadata));
             all.push(Source { role, path, kind });
         }
-        for flag in folders {
-            let (role, path) = role_and_path(flag);
+        for (role, path) in folders.iter().cloned() {
             let meta = std::fs::metadata(&path).map_err(WeightsError::reading(&path))?;
             if !meta.is_dir() {
                 let source = std::io::ErrorKind::NotADirectory.into();

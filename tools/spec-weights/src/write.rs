@@ -15,13 +15,17 @@ use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
 
 /// A file that appears whole or not at all.
-struct Whole {
+pub struct Whole {
     path: PathBuf,
     file: BufWriter<NamedTempFile>,
 }
 
 impl Whole {
-    fn new(path: &Path) -> Result<Self, WeightsError> {
+    /// Begins the file `path`.
+    ///
+    /// # Errors
+    /// Its folder cannot be written.
+    pub fn new(path: &Path) -> Result<Self, WeightsError> {
         let folder = match path.parent() {
             Some(p) if !p.as_os_str().is_empty() => p,
             _ => Path::new("."),
@@ -38,13 +42,21 @@ impl Whole {
         })
     }
 
-    fn write(&mut self, bytes: &[u8]) -> Result<(), WeightsError> {
+    /// Adds bytes.
+    ///
+    /// # Errors
+    /// They cannot be written.
+    pub fn write(&mut self, bytes: &[u8]) -> Result<(), WeightsError> {
         self.file
             .write_all(bytes)
             .map_err(WeightsError::writing(&self.path))
     }
 
-    fn finish(self) -> Result<(), WeightsError> {
+    /// Puts it in its place.
+    ///
+    /// # Errors
+    /// It cannot be written, or put there.
+    pub fn finish(self) -> Result<(), WeightsError> {
         let file = self.file.into_inner();
         let file = file.map_err(|e| WeightsError::writing(&self.path)(e.into_error()))?;
         let kept = file.persist(&self.path);
@@ -91,6 +103,8 @@ pub struct Written {
     pub index_path: PathBuf,
     /// What was lost, by weight.
     pub lines: Vec<Line>,
+    /// Files about texts.
+    pub text: Vec<PathBuf>,
 }
 
 /// Writes all weights to `path` and the index beside it; neither appears before all is done.
@@ -136,6 +150,7 @@ pub fn write(
         index,
         index_path,
         lines,
+        text: vec![],
     })
 }
 

@@ -74,7 +74,17 @@ fn one_model_for_a_board() {
     assert_eq!(manifest.weights.len(), 47);
     let target = manifest.target.expect("a library");
     assert_eq!(target.features, ["dotprod", "fullfp16", "neon"]);
-    assert_eq!(manifest.plan, None);
+    let plan = manifest.plan.expect("one model has a plan too");
+    assert_eq!((plan.gamma, plan.speed_up, plan.acceptance), (0, 1.0, None));
+    assert!(plan.tokens_per_second.is_some_and(|rate| rate > 1.0));
+    let placed: Vec<_> = (plan.placements.iter())
+        .map(|p| (p.role, p.device.as_str(), p.cores, p.dtype.as_deref()))
+        .collect();
+    assert_eq!(placed, [(Role::Target, "cpu", 6, Some("f32"))]);
+    let [model] = &manifest.models[..] else {
+        panic!("{:?}", manifest.models);
+    };
+    assert_eq!((model.role, model.layers), (Role::Target, 5));
 }
 
 #[test]
@@ -118,11 +128,29 @@ fn a_pair_on_two_kinds_of_core() {
         .collect();
     names.sort();
     assert_eq!(symbols(&place.path("out/model.o")).1, names);
-    assert!(
-        names.contains(&"drafter_cpu_a55_draft_step".to_owned()),
-        "{names:?}"
-    );
+    assert_eq!(names, ["drafter_cpu_a55_draft", "target_cpu_a76_verify5"]);
+    let asm = |name: &str| std::fs::read_to_string(place.path(name)).expect("assembly");
+    assert!(asm("out/drafter_cpu_a55.s").contains("drafter_cpu_a55_draft:"));
+    assert!(asm("out/target_cpu_a76.s").contains("target_cpu_a76_verify5:"));
+    assert!(place.path("out/target_cpu_a76.o").is_file());
+    compiles(&place.path("out/model.h"), "c", "c11");
+    compiles(&place.path("out/model.h"), "c++", "c++17");
+}
 
+/// A module that was partitioned before: around each model function there is one that the round calls.
+#[test]
+fn functions_around_models_are_understood() {
+    let place = Place::new();
+    let partitioned = spec_opt(&fixture("pair.mlir"));
+    std::fs::write(place.path("partitioned.mlir"), partitioned).expect("written");
+    place.ok(&["partitioned.mlir", "--soc", "rk3588", "-o", "out"]);
+    let manifest = place.manifest("out");
+    let plan = manifest.plan.as_ref().expect("a plan");
+    assert_eq!((plan.gamma, plan.acceptance), (4, Some(0.99)));
+    assert!(plan.tokens_per_second.is_some_and(|r| r > 0.0));
+    let roles: Vec<_> = manifest.models.iter().map(|m| (m.role, m.layers)).collect();
+    assert_eq!(roles, [(Role::Drafter, 2), (Role::Target, 5)]);
+    assert!(manifest.models.iter().all(|m| m.shape.is_null()));
     // a function around the model function: where its arguments go says what they are
     let step = manifest
         .functions
@@ -148,13 +176,21 @@ fn a_pair_on_two_kinds_of_core() {
         .find(|f| f.name == "draft")
         .expect("there");
     assert_eq!(draft.arguments[4].name, step.arguments[4].name);
+}
 
-    let asm = |name: &str| std::fs::read_to_string(place.path(name)).expect("assembly");
-    assert!(asm("out/drafter_cpu_a55.s").contains("drafter_cpu_a55_draft:"));
-    assert!(asm("out/target_cpu_a76.s").contains("target_cpu_a76_verify5:"));
-    assert!(place.path("out/target_cpu_a76.o").is_file());
-    compiles(&place.path("out/model.h"), "c", "c11");
-    compiles(&place.path("out/model.h"), "c++", "c++17");
+/// A pair, partitioned for two kinds of core.
+fn spec_opt(model: &str) -> String {
+    use spec_codegen::ffi::Session;
+    spec_dialect::ffi::register_upstream_passes();
+    spec_passes::register();
+    spec_codegen::register();
+    let session = Session::new();
+    let module = spec_dialect::ffi::parse_module_file(session.ctx(), model).expect("a module");
+    let options =
+        "soc=rk3588 alpha=0.99 max-draft-length=4 force-drafter=cpu-a55:2 force-target=cpu-a76";
+    let pipeline = format!("builtin.module(spec-partition{{{options}}})");
+    session.run(module, &pipeline).expect("partitioned");
+    module.to_text()
 }
 
 #[test]
@@ -311,6 +347,61 @@ fn arguments_of_inlined_models_have_a_purpose() {
         assert_eq!(count(ArgumentKind::Position), 1, "{}", function.name);
         assert!(count(ArgumentKind::Weight) > 5, "{}", function.name);
     }
+}
+
+/// What the cost model says cannot run is compiled all the same: the device file may be of a smaller board.
+#[test]
+fn one_model_without_a_prediction() {
+    let place = Place::new();
+    let file = include_str!("../../../../cost/devices/imx95.toml");
+    let line = file.lines().find(|l| l.starts_with("capacity"));
+    let line = line.expect("the memory's");
+    let small = "capacity = { value = 1, unit = \"MiB\", kind = \"guess\", source = \"test\" }";
+    let reserve = file.lines().find(|l| l.starts_with("reserve"));
+    let none = "reserve = { value = 0.5, unit = \"MiB\", kind = \"guess\", source = \"test\" }";
+    let board = file
+        .replace(line, small)
+        .replace(reserve.expect("the memory's"), none);
+    std::fs::write(place.path("board.toml"), board).expect("written");
+    let model = fixture(MODEL);
+    let flags = [&model, "--soc", "./board.toml", "-o", "out", "--no-link"];
+    let (_, err) = place.ok(&flags);
+    assert!(err.contains("warning: no prediction: "), "{err}");
+    assert!(err.contains("are free"), "{err}");
+    let plan = place.manifest("out").plan.expect("where it is");
+    assert_eq!((plan.gamma, plan.speed_up), (0, 1.0));
+    assert_eq!((plan.tokens_per_second, plan.accept), (None, None));
+    assert_eq!(plan.placements[0].dtype.as_deref(), Some("f32"));
+    // wrong options are errors
+    let err = place.fails(
+        &[
+            &model,
+            "--soc",
+            "imx95",
+            "-o",
+            "out2",
+            "--plan-options",
+            "context=x",
+        ],
+        1,
+    );
+    assert!(err.contains("option 'context' must be"), "{err}");
+    let err = place.fails(
+        &[
+            &model,
+            "--soc",
+            "imx95",
+            "-o",
+            "out2",
+            "--plan-options",
+            "draft-length=2",
+        ],
+        1,
+    );
+    assert!(
+        err.contains("draft-length stands in --plan-options, and the module holds one model"),
+        "{err}"
+    );
 }
 
 #[test]

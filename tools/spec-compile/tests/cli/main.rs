@@ -4,6 +4,7 @@ mod bundles;
 mod errors;
 mod execution;
 mod gpu;
+mod pairs;
 
 use serde_json::Value;
 use spec_runtime::manifest::{FILE_NAME, Manifest};
