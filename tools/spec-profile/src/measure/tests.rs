@@ -1,0 +1,198 @@
+use super::*;
+use crate::statistics::Budget;
+use spec_runtime::forward::check;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+/// A model that sleeps `micros` microseconds a token, and notes its calls.
+struct Toy {
+    widths: Vec<usize>,
+    micros: u64,
+    calls: Arc<Mutex<Vec<(usize, usize, usize)>>>,
+}
+
+impl Forward for Toy {
+    fn vocabulary(&self) -> usize {
+        8
+    }
+    fn context(&self) -> usize {
+        64
+    }
+    fn widths(&self) -> &[usize] {
+        &self.widths
+    }
+    fn forward(
+        &mut self,
+        tokens: &[u32],
+        position: usize,
+        rows: usize,
+        logits: &mut Vec<f32>,
+    ) -> Result<CallTime, ForwardError> {
+        check(8, 64, tokens, position, rows)?;
+        let run = Duration::from_micros(self.micros * tokens.len() as u64);
+        std::thread::sleep(run);
+        *logits = vec![0.0; rows * 8];
+        self.calls
+            .lock()
+            .expect("not poisoned")
+            .push((tokens.len(), position, rows));
+        let handoff = Duration::from_micros(3 + 2 * rows as u64);
+        Ok(CallTime { run, handoff })
+    }
+}
+
+type Calls = Arc<Mutex<Vec<(usize, usize, usize)>>>;
+
+fn subject(role: Role, widths: &[usize], gpu: bool) -> (Subject, Calls) {
+    let calls = Arc::new(Mutex::new(vec![]));
+    let toy = Toy {
+        widths: widths.to_vec(),
+        micros: 100,
+        calls: Arc::clone(&calls),
+    };
+    let subject = Subject {
+        role,
+        model: "toy".to_owned(),
+        unit: if gpu { "gpu" } else { "cpu" }.to_owned(),
+        gpu,
+        cores: 1,
+        dtype: "f16".to_owned(),
+        forward: Box::new(toy),
+    };
+    (subject, calls)
+}
+
+const BUDGET: Budget = Budget {
+    time: Duration::ZERO,
+    warm_up: 1,
+    least: 3,
+    most: 3,
+};
+
+#[test]
+fn contexts_leave_room() {
+    assert_eq!(contexts(1024, 9), [16, 507, 1015]);
+    assert_eq!(contexts(20, 9), [5, 11]);
+    assert_eq!(contexts(4, 9), [0]);
+}
+
+#[test]
+fn every_width_and_context_is_measured_in_turns() {
+    let (target, calls) = subject(Role::Target, &[1, 5], false);
+    let (drafter, _) = subject(Role::Drafter, &[1, 2], false);
+    let mut subjects = [target, drafter];
+    let cells = cells(&subjects, &[4, 40, 63]).expect("room");
+    assert_eq!(cells.len(), 8, "63 leaves no room for the widest call");
+    let mut ticks = 0;
+    let measured = measure(&mut subjects, &cells, &BUDGET, || ticks += 1).expect("measured");
+    assert_eq!((measured.len(), ticks), (8, 8 * 4));
+    let wide = measured
+        .iter()
+        .find(|m| m.subject == 0 && m.m == 5 && m.s == 40);
+    let wide = wide.expect("measured");
+    assert_eq!((wide.run.median, wide.run.count), (500e-6, 3));
+    assert!(wide.whole.median >= wide.run.median, "{wide:?}");
+    let calls = calls.lock().expect("not poisoned");
+    let first = calls.first().copied();
+    assert!(
+        first.is_some_and(|(m, s, _)| s == 0 && m >= 40),
+        "the cache is filled first: {first:?}"
+    );
+    assert!(
+        calls.iter().skip(1).all(|(m, _, rows)| m == rows),
+        "a target's rows are all read"
+    );
+}
+
+#[test]
+fn a_context_without_room_is_refused() {
+    let (target, _) = subject(Role::Target, &[1, 9], false);
+    let error = cells(&[target], &[60])
+        .expect_err("60 + 9 > 64")
+        .to_string();
+    assert!(
+        error.contains("[60]") && error.contains("9 tokens in a cache of 64"),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_failing_call_says_where() {
+    let (target, _) = subject(Role::Target, &[1], false);
+    let cell = Cell {
+        subject: 0,
+        m: 1,
+        s: 64,
+        rows: 1,
+    };
+    let error = measure(&mut [target], &[cell], &BUDGET, || ()).expect_err("no room");
+    assert!(
+        error
+            .to_string()
+            .contains("toy (target): a call of 1 tokens at position 64"),
+        "{error}"
+    );
+}
+
+#[test]
+fn rows_of_a_gpu_have_no_cores_and_hand_offs_on_demand() {
+    let (target, _) = subject(Role::Target, &[1, 5], true);
+    let mut subjects = [target];
+    let cells = cells(&subjects, &[0, 9]).expect("room");
+    let measured = measure(&mut subjects, &cells, &BUDGET, || ()).expect("measured");
+    let file = rows(&subjects, &measured, "cpu", HandoffMode::Included);
+    assert!(file.handoff.is_empty());
+    assert!(
+        file.latency
+            .iter()
+            .all(|r| r.key.cores.is_none() && r.key.model.is_none())
+    );
+    let file = rows(&subjects, &measured, "cpu", HandoffMode::Rows);
+    let handoffs: Vec<(u64, u64)> = file
+        .handoff
+        .iter()
+        .map(|h| (h.bytes, (h.seconds * 1e6).round() as u64))
+        .collect();
+    assert_eq!(handoffs, [(32, 5), (160, 13)]);
+    let wide = file.latency.iter().find(|r| r.key.m == 5).expect("there");
+    assert_eq!(wide.seconds, 500e-6, "the run alone");
+}
+
+/// The cost model finds the rows that were measured: the target at its widths, on its unit, in its type.
+#[test]
+fn the_cost_model_plans_with_it() {
+    use spec_cost::{
+        Acceptance, Architecture, ModelShape, Problem, Profile, SearchOptions, Soc, search,
+    };
+    let (target, _) = subject(Role::Target, &[1], false);
+    let mut subjects = [target];
+    let cells = cells(&subjects, &[0, 60]).expect("room");
+    let measured = measure(&mut subjects, &cells, &BUDGET, || ()).expect("measured");
+    let text = rows(&subjects, &measured, "cpu", HandoffMode::Included).to_toml();
+    let profile = Profile::parse(&text, "p.toml").expect(&text);
+    let shape = Architecture::load("smollm2-135m").expect("built in");
+    let shape = ModelShape::from_architecture(&shape).with_dtype(spec_cost::DType::F16);
+    let acceptance = Acceptance::constant(0.0, "none".to_owned()).expect("a rate");
+    let options = SearchOptions {
+        context: (30, 30),
+        force_target: Some("cpu:1:f16".parse().expect("a pin")),
+        ..SearchOptions::default()
+    };
+    let outcome = search(&Problem {
+        soc: &Soc::load("host").expect("built in"),
+        target: &shape,
+        drafter: None,
+        acceptance: &acceptance,
+        profile: Some(&profile),
+        options: &options,
+    });
+    let best = outcome.expect("a plan").best;
+    assert!(best.measured, "{best:?}");
+    let medians: Vec<f64> = measured.iter().map(|m| m.whole.median).collect();
+    let mean = medians.iter().sum::<f64>() / 2.0;
+    assert!(
+        (best.verify_seconds - mean).abs() < 0.2 * mean,
+        "{} {mean}",
+        best.verify_seconds
+    );
+}
