@@ -1,21 +1,29 @@
 #!/usr/bin/env bash
-# The main job on a model in this repository: partitions a drafter and its target for the i.MX 95, and compiles both for its CPU.
+# The main job, from a model's weights to text: imports SmolLM2-135M with a 4-bit copy of itself as the drafter, plans and compiles both for
+# this machine, writes the weights, and generates text, with predicted and measured speed. Everything goes into out/demo.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
+# say COMMAND...: shows a command and runs it.
+say() {
+  printf '\n$ %s\n' "$*"
+  "$@"
+}
+
 scripts/setup.sh
-echo "demo: building spec-opt and spec-compile (release)"
-cargo build --release -p spec-opt -p spec-compile
+echo "demo: building the tools (release)"
+cargo build --release --quiet -p spec-import -p spec-compile -p spec-weights -p spec-profile -p spec-run
+PATH=${CARGO_TARGET_DIR:-$PWD/target}/release:$PATH
+model=$(scripts/fetch.sh smollm2-135m)
+out=out/demo
+mkdir -p "$out"
+start=$SECONDS
 
-output=out/pair.partitioned.mlir
-options='soc=imx95 alpha=0.8'
-input=testsuite/fixtures/pair.mlir
-mkdir -p out
-echo "demo: spec-opt --spec-partition='$options' --explain $input -o $output"
-cargo run --quiet --release -p spec-opt -- --spec-partition="$options" --explain "$input" -o "$output"
-echo "demo: the partitioned module is in $output ($(wc -l <"$output") lines)"
+say spec-import --target "$model" --self-draft i4g32 -o $out/model
+say spec-compile $out/model/model.mlir --quantize 'target=f16' --keep-drafter --plan-options 'alpha=0.85' -o $out/bundle
+say spec-weights --model $out/model --manifest $out/bundle/manifest.json
+say spec-profile $out/bundle --seconds 10 -o $out/profile.toml
+say spec-run $out/bundle --profile $out/profile.toml --chat --prompt 'Explain in two sentences why the sky is blue.' --max-tokens 96 --compare
 
-bundle=out/pair.imx95
-echo "demo: spec-compile $input --soc imx95 --plan-options 'alpha=0.8' -o $bundle"
-cargo run --quiet --release -p spec-compile -- "$input" --soc imx95 --plan-options 'alpha=0.8' -o "$bundle"
-echo "demo: object code, libraries, the C header and the manifest are in $bundle"
+echo
+echo "demo: from weights to text in $((SECONDS - start)) s; the bundle is in $out/bundle"

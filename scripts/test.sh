@@ -28,7 +28,8 @@ export CI=true INSTA_UPDATE=no # a missing or stale golden fails
 step format cargo fmt --all --check
 step lint cargo clippy --workspace --all-targets --quiet -- -D warnings
 # The tests run these as programs.
-step build cargo build --quiet -p spec-opt -p spec-plugin -p spec-cost-cli -p spec-compile -p spec-weights
+step build cargo build --quiet -p spec-opt -p spec-plugin -p spec-cost-cli -p spec-compile -p spec-weights \
+  -p spec-import -p spec-run -p spec-profile -p spec-bench
 step docs env RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --quiet
 printf '== before the tests:'
 printf ' %s;' "${durations[@]}"
