@@ -156,6 +156,7 @@ impl Opened {
                     source,
                 })?;
                 all.push(Subject {
+                    bundle: self.path.display().to_string(),
                     role,
                     model: described.model.clone(),
                     unit: described.unit.clone(),

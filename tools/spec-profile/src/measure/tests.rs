@@ -51,6 +51,7 @@ fn subject(role: Role, widths: &[usize], gpu: bool) -> (Subject, Calls) {
         calls: Arc::clone(&calls),
     };
     let subject = Subject {
+        bundle: "toy".to_owned(),
         role,
         model: "toy".to_owned(),
         unit: if gpu { "gpu" } else { "cpu" }.to_owned(),
@@ -93,6 +94,10 @@ fn every_width_and_context_is_measured_in_turns() {
     assert_eq!((wide.run.median, wide.run.count), (500e-6, 3));
     assert!(wide.whole.median >= wide.run.median, "{wide:?}");
     let calls = calls.lock().expect("not poisoned");
+    // the cache is filled once; then calls of one token come in fours, and verifications in pairs around drafts
+    let narrow = calls.iter().skip(1).filter(|(m, ..)| *m == 1).count();
+    let wide = calls.iter().skip(1).filter(|(m, ..)| *m == 5).count();
+    assert_eq!((narrow, wide), (4 * 2 * 4, 2 * 2 * 4));
     let first = calls.first().copied();
     assert!(
         first.is_some_and(|(m, s, _)| s == 0 && m >= 40),
@@ -102,6 +107,72 @@ fn every_width_and_context_is_measured_in_turns() {
         calls.iter().skip(1).all(|(m, _, rows)| m == rows),
         "a target's rows are all read"
     );
+}
+
+/// A drafter that is slow after a target's call is charged to the verification.
+#[test]
+fn a_verification_pays_for_the_cold_draft_after_it() {
+    struct Shared(Role, Arc<Mutex<Role>>);
+    impl Forward for Shared {
+        fn vocabulary(&self) -> usize {
+            8
+        }
+        fn context(&self) -> usize {
+            64
+        }
+        fn widths(&self) -> &[usize] {
+            &[1, 3]
+        }
+        fn forward(
+            &mut self,
+            _: &[u32],
+            _: usize,
+            rows: usize,
+            logits: &mut Vec<f32>,
+        ) -> Result<CallTime, ForwardError> {
+            let mut last = self.1.lock().expect("not poisoned");
+            let cold = self.0 == Role::Drafter && *last == Role::Target;
+            *last = self.0;
+            *logits = vec![0.0; rows * 8];
+            let run = Duration::from_millis(if cold { 7 } else { 2 });
+            Ok(CallTime {
+                run,
+                handoff: Duration::ZERO,
+            })
+        }
+    }
+    let last = Arc::new(Mutex::new(Role::Target));
+    let mut subjects = [Role::Drafter, Role::Target].map(|role| Subject {
+        forward: Box::new(Shared(role, Arc::clone(&last))),
+        ..subject(role, &[1], false).0
+    });
+    let cells = cells(&subjects, &[4]).expect("room");
+    let partners = partners(&subjects);
+    assert_eq!(partners, [None, Some(0)]);
+    // the toy's clock does not run: only `run` is looked at
+    let found = cells.iter().map(|cell| {
+        let found = sample(&mut subjects, &partners, *cell, &mut vec![]).expect("a call");
+        ((cell.subject, cell.m), (found.run * 1e3).round())
+    });
+    let found: Vec<_> = found.collect();
+    // a cold draft, a warm one and the verification
+    let expected = [((0, 1), 2.0), ((0, 3), 2.0), ((1, 1), 2.0), ((1, 3), 11.0)];
+    assert_eq!(found, expected);
+    let one = |subject, m, ms: f64| {
+        let value = Summary::of(&[ms * 1e-3]).expect("a number");
+        Measured {
+            subject,
+            m,
+            s: 4,
+            whole: value,
+            run: value,
+            handoff: value,
+        }
+    };
+    let mut measured = [one(0, 1, 2.0), one(1, 1, 2.0), one(1, 3, 11.0)];
+    take_drafts_off(&mut measured, &partners);
+    let left = measured.map(|m| (m.run.median * 1e3).round());
+    assert_eq!(left, [2.0, 2.0, 7.0]);
 }
 
 #[test]

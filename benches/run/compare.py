@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 """Speculative and plain decoding, ours and llama.cpp's, on one pair, the same prompts and thread counts, in turns.
 
-    llama_cpp.py BUNDLE --run PATH/spec-run --target T.gguf --drafter D.gguf --speculative PATH/llama-speculative-simple
+    compare.py BUNDLE --run PATH/spec-run --target T.gguf --drafter D.gguf --speculative PATH/llama-speculative-simple
                  [--prompts FILE] [--tokens 64] [--threads 2] [--lengths 1,2,4] [--rounds 3] [--python ...]
+                 [--profile FILE --acceptance FILE]
 
 BUNDLE is a folder of spec-compile and spec-weights. FILE has one prompt a line (JSON strings; default: five below), each wrapped in the model's chat
-template by both sides. llama.cpp's plain speed is its own loop of one-token calls (llama_plain.py, in a Python that has llama_cpp). Medians over prompts
-and rounds; a run counts the decoding only, not the prompt.
+template by both sides. llama.cpp's plain speed is its own loop of one-token calls (llama_plain.py, in a Python that has llama_cpp). "The plan" is the bundle's,
+or what spec-run makes of a profile and an acceptance file. Medians over prompts and rounds; a run counts the decoding only, not the prompt.
 """
 
 import argparse
@@ -43,7 +44,10 @@ def output(command, **more):
 def ours(args, file, length):
     """Tokens a second, and the tokens."""
     command = [args.run, args.bundle, "--prompt-file", file, "--json", "--max-tokens", args.tokens, "--threads", args.threads]
-    command += [] if length is None else ["--draft-length", length]
+    if length is not None:
+        command += ["--draft-length", length]
+    else:
+        command += [word for name in ("profile", "acceptance") if getattr(args, name) for word in (f"--{name}", getattr(args, name))]
     report = json.loads(output(list(map(str, command))).stdout)
     return report["decode"]["tokens_per_second"]
 
@@ -66,7 +70,8 @@ def main():
     parser.add_argument("bundle")
     for name in ("run", "target", "drafter", "speculative"):
         parser.add_argument(f"--{name}", required=True)
-    parser.add_argument("--prompts")
+    for name in ("prompts", "profile", "acceptance"):
+        parser.add_argument(f"--{name}")
     parser.add_argument("--python", default=sys.executable)
     parser.add_argument("--lengths", default="1,2,4")
     for name, value in (("tokens", 64), ("threads", 2), ("rounds", 3)):
