@@ -22,7 +22,7 @@ start=$SECONDS
 say spec-import --target "$model" --self-draft i4g32 -o $out/model
 say spec-compile $out/model/model.mlir --quantize 'target=f16' --keep-drafter --plan-options 'alpha=0.75' -o $out/bundle
 say spec-weights --model $out/model --manifest $out/bundle/manifest.json
-say spec-profile $out/bundle --seconds 10 -o $out/profile.toml
+say spec-profile $out/bundle --contexts 64,128 --seconds 10 -o $out/profile.toml
 say spec-run $out/bundle --profile $out/profile.toml --chat --prompt 'Explain in two sentences why the sky is blue.' --max-tokens 96 --compare
 
 echo

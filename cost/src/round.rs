@@ -108,11 +108,12 @@ pub(crate) fn bandwidth_share(soc: &Soc, a: &Seat<'_>, b: &Seat<'_>) -> f64 {
 }
 
 /// Seconds and bytes that a drafter needs to take in the last draft of a fully accepted round: it goes with the next round's first
-/// step into one call of 2 tokens where there is that entry point, else into a call of its own.
+/// step into one call of 2 tokens where there is that entry point beside one of 1 token, else into a call of its own.
 fn catch_up(drafter: &Seat<'_>, share: f64) -> (f64, f64, Basis) {
     let (calls, step, basis) = drafter.cover(1, share);
     let bytes = drafter.bytes(&calls);
-    if !drafter.shape.entry_tokens.contains(&2) {
+    let entry = |m: u64| drafter.shape.entry_tokens.contains(&m);
+    if !(entry(1) && entry(2)) {
         return (step, bytes, basis);
     }
     let (seconds, other) = drafter.call(2, share);
