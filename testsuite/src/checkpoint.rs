@@ -1,14 +1,20 @@
-//! Small checkpoints in Hugging Face's format with random weights, and a tokenizer of made-up words.
+//! Small random checkpoints in folders as Hugging Face's transformers write them, with a tokenizer of made-up words.
 
-use safetensors::Dtype;
-use safetensors::tensor::TensorView;
-use serde_json::json;
+use half::{bf16, f16};
+use safetensors::tensor::{Dtype, TensorView};
+use serde_json::{Value, json};
 use std::collections::BTreeMap;
+use std::fs;
 use std::path::Path;
 
-/// A model of the Llama family.
+/// A tensor: sizes and values, as the file holds them.
+pub type Tensors = BTreeMap<String, (Vec<usize>, Vec<f64>)>;
+
+/// Sizes and kind of a model.
 #[derive(Clone, Debug)]
-pub struct Checkpoint {
+pub struct Model {
+    /// Class in transformers.
+    pub architecture: &'static str,
     /// Decoder layers.
     pub layers: usize,
     /// Width of the residual stream.
@@ -19,144 +25,230 @@ pub struct Checkpoint {
     pub heads: usize,
     /// Heads of keys and values.
     pub kv_heads: usize,
+    /// Width of a head.
+    pub head_dim: usize,
     /// Tokens.
     pub vocabulary: usize,
-    /// Largest position + 1.
-    pub positions: usize,
+    /// Base of the rotation.
+    pub theta: f64,
+    /// Of the norms.
+    pub eps: f64,
+    /// Whether the head is the embedding.
+    pub tied: bool,
+    /// Of all tensors: f32, f16 or bf16.
+    pub dtype: Dtype,
+    /// Number of files.
+    pub shards: usize,
+    /// Further fields of `config.json`.
+    pub more: Value,
     /// Of the random weights.
     pub seed: u64,
 }
 
-impl Default for Checkpoint {
-    fn default() -> Self {
-        Self {
-            layers: 3,
-            hidden: 64,
-            intermediate: 128,
-            heads: 4,
-            kv_heads: 2,
-            vocabulary: 96,
-            positions: 256,
-            seed: 1,
-        }
+/// Llama, two layers, tied.
+pub fn llama() -> Model {
+    Model {
+        architecture: "LlamaForCausalLM",
+        layers: 2,
+        hidden: 32,
+        intermediate: 44,
+        heads: 4,
+        kv_heads: 2,
+        head_dim: 8,
+        vocabulary: 61,
+        theta: 10_000.0,
+        eps: 1e-5,
+        tied: true,
+        dtype: Dtype::F32,
+        shards: 1,
+        more: json!({}),
+        seed: 1,
     }
 }
 
-/// Numbers that look random and are the same everywhere (SplitMix64).
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
+impl Model {
+    /// Biases on queries, keys and values.
+    pub fn biased(&self) -> bool {
+        self.architecture.starts_with("Qwen2")
     }
 
-    /// In -1 .. 1.
-    fn signed(&mut self) -> f32 {
-        (self.next() >> 40) as f32 / (1u64 << 23) as f32 - 1.0
+    /// Norms of each head's queries and keys.
+    pub fn head_norms(&self) -> bool {
+        self.architecture.starts_with("Qwen3")
     }
-}
 
-impl Checkpoint {
-    /// Writes `config.json`, `model.safetensors` and `tokenizer.json` into `folder`, which is made.
+    /// `config.json`.
     ///
     /// # Panics
-    /// The folder cannot be written.
-    pub fn write(&self, folder: &Path) {
-        std::fs::create_dir_all(folder).expect("a folder");
-        let file = |name: &str, text: String| {
-            std::fs::write(folder.join(name), text).expect("written");
-        };
-        file("config.json", self.config().to_string());
-        file("tokenizer.json", self.tokenizer().to_string());
-        let mut random = Random(self.seed);
-        let tensors = self.shapes().into_iter().map(|(name, shape)| {
-            let norm = shape.len() == 1;
-            let scale = 2.0 / (*shape.last().expect("a size") as f32).sqrt();
-            let value = |r: f32| if norm { 1.0 + 0.2 * r } else { scale * r };
-            let count: usize = shape.iter().product();
-            let values = (0..count).map(|_| value(random.signed()));
-            let bytes: Vec<u8> = values.flat_map(f32::to_le_bytes).collect();
-            (name, (shape, bytes))
-        });
-        let tensors: BTreeMap<String, (Vec<usize>, Vec<u8>)> = tensors.collect();
-        let views = tensors.iter().map(|(name, (shape, bytes))| {
-            let view = TensorView::new(Dtype::F32, shape.clone(), bytes);
-            (name, view.expect("as many bytes as elements"))
-        });
-        let path = folder.join("model.safetensors");
-        safetensors::serialize_to_file(views, None, &path).expect("written");
-    }
-
-    fn config(&self) -> serde_json::Value {
-        json!({
-            "architectures": ["LlamaForCausalLM"],
-            "model_type": "llama",
+    /// [`Model::more`] is no object.
+    pub fn config(&self) -> Value {
+        let mut config = json!({
+            "architectures": [self.architecture],
             "hidden_act": "silu",
+            "vocab_size": self.vocabulary,
             "hidden_size": self.hidden,
             "intermediate_size": self.intermediate,
             "num_hidden_layers": self.layers,
             "num_attention_heads": self.heads,
             "num_key_value_heads": self.kv_heads,
-            "vocab_size": self.vocabulary,
-            "max_position_embeddings": self.positions,
-            "rms_norm_eps": 1e-5,
-            "rope_theta": 10000.0,
-            "tie_word_embeddings": false,
-            "bos_token_id": 0,
-            "eos_token_id": 1,
-            "torch_dtype": "float32",
-        })
+            "head_dim": self.head_dim,
+            "max_position_embeddings": 64,
+            "rms_norm_eps": self.eps,
+            "rope_theta": self.theta,
+            "tie_word_embeddings": self.tied,
+            "bos_token_id": 1,
+            "eos_token_id": 2,
+        });
+        for (name, value) in self.more.as_object().expect("fields") {
+            config[name] = value.clone();
+        }
+        config
     }
 
-    /// One word a token, separated by spaces: `w0 w1 ...`.
-    fn tokenizer(&self) -> serde_json::Value {
-        let words = (0..self.vocabulary).map(|i| (format!("w{i}"), json!(i)));
-        let vocabulary: serde_json::Map<_, _> = words.collect();
-        json!({
-            "version": "1.0",
-            "truncation": null,
-            "padding": null,
-            "added_tokens": [],
-            "normalizer": null,
-            "pre_tokenizer": { "type": "WhitespaceSplit" },
-            "post_processor": null,
-            "decoder": null,
-            "model": { "type": "WordLevel", "vocab": vocabulary, "unk_token": "w2" },
-        })
-    }
-
-    /// Names and shapes of all tensors.
+    /// Names and sizes, as transformers have them.
     fn shapes(&self) -> Vec<(String, Vec<usize>)> {
-        let (hidden, inner) = (self.hidden, self.intermediate);
-        let head = hidden / self.heads;
-        let keys = self.kv_heads * head;
-        let mut all = vec![
-            (
-                "model.embed_tokens.weight".into(),
-                vec![self.vocabulary, hidden],
-            ),
-            ("model.norm.weight".into(), vec![hidden]),
-            ("lm_head.weight".into(), vec![self.vocabulary, hidden]),
-        ];
+        let (h, d, i) = (self.hidden, self.head_dim, self.intermediate);
+        let mut all = vec![("model.embed_tokens.weight".into(), vec![self.vocabulary, h])];
         for layer in 0..self.layers {
-            let of_layer = [
-                ("input_layernorm", vec![hidden]),
-                ("self_attn.q_proj", vec![hidden, hidden]),
-                ("self_attn.k_proj", vec![keys, hidden]),
-                ("self_attn.v_proj", vec![keys, hidden]),
-                ("self_attn.o_proj", vec![hidden, hidden]),
-                ("post_attention_layernorm", vec![hidden]),
-                ("mlp.gate_proj", vec![inner, hidden]),
-                ("mlp.up_proj", vec![inner, hidden]),
-                ("mlp.down_proj", vec![hidden, inner]),
-            ];
-            let named = of_layer.map(|(n, s)| (format!("model.layers.{layer}.{n}.weight"), s));
-            all.extend(named);
+            let mut add = |name: &str, shape: &[usize]| {
+                all.push((format!("model.layers.{layer}.{name}"), shape.to_vec()));
+            };
+            for (name, heads) in [
+                ("q", self.heads),
+                ("k", self.kv_heads),
+                ("v", self.kv_heads),
+            ] {
+                add(&format!("self_attn.{name}_proj.weight"), &[heads * d, h]);
+                if self.biased() {
+                    add(&format!("self_attn.{name}_proj.bias"), &[heads * d]);
+                }
+            }
+            if self.head_norms() {
+                add("self_attn.q_norm.weight", &[d]);
+                add("self_attn.k_norm.weight", &[d]);
+            }
+            add("self_attn.o_proj.weight", &[h, self.heads * d]);
+            add("mlp.gate_proj.weight", &[i, h]);
+            add("mlp.up_proj.weight", &[i, h]);
+            add("mlp.down_proj.weight", &[h, i]);
+            add("input_layernorm.weight", &[h]);
+            add("post_attention_layernorm.weight", &[h]);
+        }
+        all.push(("model.norm.weight".into(), vec![h]));
+        if !self.tied {
+            all.push(("lm_head.weight".into(), vec![self.vocabulary, h]));
         }
         all
     }
+
+    /// Random values, exact in the model's type.
+    pub fn tensors(&self) -> Tensors {
+        let mut state = self.seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+        let mut random = || {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            (state >> 11) as f64 / (1u64 << 53) as f64 - 0.5
+        };
+        let shapes = self.shapes().into_iter();
+        let filled = shapes.map(|(name, shape)| {
+            let count: usize = shape.iter().product();
+            let centre = if name.contains("norm") { 1.0 } else { 0.0 };
+            let values = (0..count).map(|_| rounded(self.dtype, centre + random()));
+            let values = values.collect();
+            (name, (shape, values))
+        });
+        filled.collect()
+    }
+
+    /// Writes the folder: its tensors.
+    ///
+    /// # Panics
+    /// It cannot be written.
+    pub fn write(&self, folder: &Path) -> Tensors {
+        let tensors = self.tensors();
+        fs::create_dir_all(folder).expect("a folder");
+        write_json(&folder.join("config.json"), &self.config());
+        self.write_tensors(folder, &tensors);
+        write_json(
+            &folder.join("tokenizer.json"),
+            &tokenizer(self.vocabulary, "t"),
+        );
+        tensors
+    }
+
+    /// Writes tensors, in as many files as the model has.
+    ///
+    /// # Panics
+    /// They cannot be written.
+    pub fn write_tensors(&self, folder: &Path, tensors: &Tensors) {
+        let bytes: Vec<(&String, &Vec<usize>, Vec<u8>)> = tensors
+            .iter()
+            .map(|(name, (shape, values))| (name, shape, encoded(self.dtype, values)))
+            .collect();
+        let file = |n: usize| match self.shards {
+            1 => "model.safetensors".to_owned(),
+            all => format!("model-{:05}-of-{all:05}.safetensors", n + 1),
+        };
+        let mut map = serde_json::Map::new();
+        for n in 0..self.shards {
+            let own = bytes
+                .iter()
+                .enumerate()
+                .filter(|(i, _)| i % self.shards == n);
+            let own: Vec<_> = own
+                .map(|(_, (name, shape, data))| {
+                    let view = TensorView::new(self.dtype, shape.to_vec(), data);
+                    (name.as_str(), view.expect("a tensor"))
+                })
+                .collect();
+            map.extend(
+                own.iter()
+                    .map(|(name, _)| ((*name).to_owned(), json!(file(n)))),
+            );
+            let path = folder.join(file(n));
+            safetensors::serialize_to_file(own, None, &path).expect("a file");
+        }
+        if self.shards > 1 {
+            let path = folder.join("model.safetensors.index.json");
+            write_json(&path, &json!({"metadata": {}, "weight_map": map}));
+        }
+    }
+}
+
+fn rounded(dtype: Dtype, value: f64) -> f64 {
+    match dtype {
+        Dtype::F32 => f64::from(value as f32),
+        Dtype::F16 => f16::from_f64(value).to_f64(),
+        _ => bf16::from_f64(value).to_f64(),
+    }
+}
+
+fn encoded(dtype: Dtype, values: &[f64]) -> Vec<u8> {
+    let of = |v: &f64| match dtype {
+        Dtype::F32 => (*v as f32).to_le_bytes().to_vec(),
+        Dtype::F16 => f16::from_f64(*v).to_le_bytes().to_vec(),
+        _ => bf16::from_f64(*v).to_le_bytes().to_vec(),
+    };
+    values.iter().flat_map(of).collect()
+}
+
+/// A tokenizer of `tokens` tokens called PREFIX0, PREFIX1 ...
+pub fn tokenizer(tokens: usize, prefix: &str) -> Value {
+    let vocabulary: BTreeMap<String, usize> =
+        (0..tokens).map(|i| (format!("{prefix}{i}"), i)).collect();
+    json!({
+        "version": "1.0",
+        "added_tokens": [],
+        "pre_tokenizer": {"type": "WhitespaceSplit"},
+        "model": {"type": "WordLevel", "vocab": vocabulary, "unk_token": format!("{prefix}0")},
+    })
+}
+
+/// Writes a JSON file.
+///
+/// # Panics
+/// It cannot be written.
+pub fn write_json(path: &Path, value: &Value) {
+    fs::write(path, value.to_string()).expect("a file");
 }

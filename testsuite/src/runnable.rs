@@ -1,6 +1,6 @@
 //! From a checkpoint to a bundle that generates: spec-import, spec-compile, spec-weights.
 
-use crate::checkpoint::Checkpoint;
+use crate::checkpoint::Model;
 use crate::tools::{run, spec_compile, spec_import, spec_weights};
 use std::path::{Path, PathBuf};
 
@@ -28,7 +28,7 @@ impl Runnable {
     ///
     /// # Panics
     /// A tool fails.
-    pub fn new(checkpoint: &Checkpoint, import: &[&str], compile: &[&str]) -> Self {
+    pub fn new(checkpoint: &Model, import: &[&str], compile: &[&str]) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         checkpoint.write(&folder.path().join("target"));
         let made = Self { folder };

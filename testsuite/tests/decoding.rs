@@ -4,7 +4,7 @@
 use spec_runtime::generate::{Drafting, Finish, Generator, Schedule, Settings};
 use spec_runtime::manifest::Role;
 use spec_runtime::model::{InstanceOptions, LoadOptions, Loaded, VulkanOptions};
-use spec_testsuite::checkpoint::Checkpoint;
+use spec_testsuite::checkpoint::{Model, llama};
 use spec_testsuite::runnable::Runnable;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -23,11 +23,25 @@ fn drafter_cpu(target: &'static str) -> Vec<&'static str> {
     ]
 }
 
+/// Rows of 64 elements, so that groups of 32 fit.
+fn checkpoint(layers: usize, positions: usize) -> Model {
+    Model {
+        layers,
+        hidden: 64,
+        intermediate: 128,
+        head_dim: 16,
+        vocabulary: 96,
+        tied: false,
+        more: serde_json::json!({ "max_position_embeddings": positions }),
+        ..llama()
+    }
+}
+
 /// Drafter and target on the CPU; the drafter is the target's quantised copy.
 static ON_CPU: LazyLock<Runnable> = LazyLock::new(|| {
     let import = ["--self-draft=i4g32", WIDTHS];
     Runnable::new(
-        &Checkpoint::default(),
+        &checkpoint(3, 256),
         &import,
         &drafter_cpu("--target-device=cpu:1"),
     )
@@ -147,7 +161,7 @@ fn adaptive_draft_lengths_change_nothing() {
 fn a_drafter_of_fewer_layers_changes_nothing() {
     let import = ["--self-draft=layers:1", WIDTHS];
     let made = Runnable::new(
-        &Checkpoint::default(),
+        &checkpoint(3, 256),
         &import,
         &drafter_cpu("--target-device=cpu:1"),
     );
@@ -222,11 +236,7 @@ fn resident() -> u64 {
 /// Ten thousand tokens and more, in one sequence.
 #[test]
 fn memory_does_not_grow_with_the_sequence() {
-    let checkpoint = Checkpoint {
-        layers: 1,
-        positions: 12_000,
-        ..Checkpoint::default()
-    };
+    let checkpoint = checkpoint(1, 12_000);
     let import = [
         "--self-draft=i4g32",
         "--context=12000",

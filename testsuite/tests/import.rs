@@ -2,8 +2,6 @@
 
 #[path = "import/bad.rs"]
 mod bad;
-#[path = "import/folder.rs"]
-mod folder;
 #[path = "import/logits.rs"]
 mod logits;
 #[path = "import/pairs.rs"]

@@ -1,8 +1,8 @@
 //! Bad input: what is said, and that nothing is left.
 
-use super::folder::{Model, llama, write_json};
 use super::{import, imported, json};
 use serde_json::json as value;
+use spec_testsuite::checkpoint::{Model, llama, write_json};
 use std::fs;
 use std::path::Path;
 
@@ -317,7 +317,7 @@ fn special_tokens_come_from_all_files() {
     let tokens =
         value!({"bos_token": {"content": "t9"}, "eos_token": "t6", "chat_template": template});
     write_json(&source.join("tokenizer_config.json"), &tokens);
-    let mut tokenizer = super::folder::tokenizer(61, "t");
+    let mut tokenizer = spec_testsuite::checkpoint::tokenizer(61, "t");
     tokenizer["post_processor"] = value!({
         "type": "TemplateProcessing",
         "single": [{"SpecialToken": {"id": "t9", "type_id": 0}}, {"Sequence": {"id": "A", "type_id": 0}}],

@@ -1,10 +1,10 @@
 //! Logits of compiled functions.
 
-use super::folder::{Model, Tensors, llama};
 use super::reference::Reference;
 use super::{imported, json};
 use safetensors::tensor::Dtype;
 use serde_json::json as value;
+use spec_testsuite::checkpoint::{Model, Tensors, llama};
 use spec_testsuite::compiled::Compiled;
 use spec_testsuite::modelgen::run::Input;
 use spec_testsuite::modelgen::{Element, Type};

@@ -1,8 +1,8 @@
 //! A drafter and a target in one folder.
 
-use super::folder::{Model, llama, tokenizer, write_json};
 use super::logits::{compile, error, run};
 use super::{import, imported, json};
+use spec_testsuite::checkpoint::{Model, llama, tokenizer, write_json};
 use std::path::Path;
 
 fn pair(dir: &Path) -> (Model, Model) {

@@ -1,6 +1,6 @@
 //! The models in double precision, as the papers write them: token by token, nothing shared with the importer.
 
-use super::folder::{Model, Tensors};
+use spec_testsuite::checkpoint::{Model, Tensors};
 use std::f64::consts::PI;
 
 /// A model and its cache.
