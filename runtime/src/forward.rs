@@ -3,6 +3,7 @@
 
 mod convert;
 mod cover;
+pub(crate) mod covered;
 pub(crate) mod cpu;
 #[cfg(feature = "vulkan")]
 pub(crate) mod vulkan;

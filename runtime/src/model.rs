@@ -19,6 +19,7 @@ pub(crate) mod store;
 
 use crate::bundle::Bundle;
 use crate::forward::Forward;
+use crate::forward::covered::Covered;
 use crate::forward::cpu::CpuModel;
 use crate::manifest::{Manifest, Role};
 use seats::{Place, Seats};
@@ -188,7 +189,7 @@ impl Loaded {
             Place::Shared(others.map(|m| &**m).collect())
         };
         let team = self.seats.team(model, options.cores, &place)?;
-        Ok(Box::new(CpuModel::new(self, model, team)?))
+        Ok(Box::new(Covered(CpuModel::new(self, model, team)?)))
     }
 
     /// Where messages of Vulkan's validation layer go; it outlives this. None: nothing runs on a GPU.

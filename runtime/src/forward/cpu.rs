@@ -1,8 +1,9 @@
 //! A model on a CPU.
 
 use super::convert::{append_floats, write_integers};
-use super::cover::{Call, cover};
-use super::{CallTime, Forward, ForwardError, check};
+use super::cover::Call;
+use super::covered::Device;
+use super::{CallTime, ForwardError};
 use crate::bundle::{Buffer, Function, Workspace};
 use crate::memory::{Memory, MemoryError};
 use crate::model::signature::{Model, Signature, Use};
@@ -76,8 +77,13 @@ impl CpuModel {
             team,
         })
     }
+}
 
-    /// One call; appends the logits of the last `rows` of its tokens.
+impl Device for CpuModel {
+    fn model(&self) -> &Model {
+        &self.model
+    }
+
     fn call(
         &mut self,
         call: Call,
@@ -143,42 +149,5 @@ impl CpuModel {
             run: done - ready,
             handoff: (ready - start) + done.elapsed(),
         })
-    }
-}
-
-impl Forward for CpuModel {
-    fn vocabulary(&self) -> usize {
-        self.model.vocabulary
-    }
-
-    fn context(&self) -> usize {
-        self.model.context
-    }
-
-    fn widths(&self) -> &[usize] {
-        &self.model.widths
-    }
-
-    fn forward(
-        &mut self,
-        tokens: &[u32],
-        position: usize,
-        rows: usize,
-        logits: &mut Vec<f32>,
-    ) -> Result<CallTime, ForwardError> {
-        let (vocabulary, context) = (self.model.vocabulary, self.model.context);
-        check(vocabulary, context, tokens, position, rows)?;
-        logits.clear();
-        logits.reserve(rows * vocabulary);
-        let mut time = CallTime::default();
-        let calls = cover(&self.model.widths, tokens.len(), position, context)?;
-        for call in calls {
-            let end = call.from + call.tokens;
-            let part = tokens.get(call.from..end).unwrap_or_default();
-            // rows wanted are the last ones of all tokens
-            let rows = rows.saturating_sub(tokens.len() - end).min(call.tokens);
-            time += self.call(call, part, position, rows, logits)?;
-        }
-        Ok(time)
     }
 }

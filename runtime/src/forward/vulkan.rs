@@ -1,8 +1,9 @@
 //! A model on a GPU.
 
 use super::convert::{append_floats, write_integers};
-use super::cover::{Call, cover};
-use super::{CallTime, Forward, ForwardError, check};
+use super::cover::Call;
+use super::covered::Device;
+use super::{CallTime, ForwardError};
 use crate::bundle::CallError;
 use crate::model::gpu::Shared;
 use crate::model::signature::{Model, Signature, Use};
@@ -79,8 +80,21 @@ impl VulkanModel {
         let program = shared.kernels(loaded, signature)?.program()?;
         Ok(program.bind_slots(&bound)?)
     }
+}
 
-    /// One call; appends the logits of the last `rows` of its tokens.
+impl Device for VulkanModel {
+    fn model(&self) -> &Model {
+        &self.model
+    }
+
+    fn settle(&mut self) -> Result<(), ForwardError> {
+        // a call that took too long has the buffers, which are waited for without end in the next one
+        for recorded in &mut self.recorded {
+            recorded.settle().map_err(ForwardError::device)?;
+        }
+        Ok(())
+    }
+
     fn call(
         &mut self,
         call: Call,
@@ -138,45 +152,5 @@ impl VulkanModel {
             run: done - ready,
             handoff: (ready - start) + done.elapsed(),
         })
-    }
-}
-
-impl Forward for VulkanModel {
-    fn vocabulary(&self) -> usize {
-        self.model.vocabulary
-    }
-
-    fn context(&self) -> usize {
-        self.model.context
-    }
-
-    fn widths(&self) -> &[usize] {
-        &self.model.widths
-    }
-
-    fn forward(
-        &mut self,
-        tokens: &[u32],
-        position: usize,
-        rows: usize,
-        logits: &mut Vec<f32>,
-    ) -> Result<CallTime, ForwardError> {
-        let (vocabulary, context) = (self.model.vocabulary, self.model.context);
-        check(vocabulary, context, tokens, position, rows)?;
-        for recorded in &mut self.recorded {
-            // a call that took too long has the buffers, which are waited for without end below
-            recorded.settle().map_err(ForwardError::device)?;
-        }
-        logits.clear();
-        logits.reserve(rows * vocabulary);
-        let mut time = CallTime::default();
-        for call in cover(&self.model.widths, tokens.len(), position, context)? {
-            let end = call.from + call.tokens;
-            let part = tokens.get(call.from..end).unwrap_or_default();
-            // rows wanted are the last ones of all tokens
-            let rows = rows.saturating_sub(tokens.len() - end).min(call.tokens);
-            time += self.call(call, part, position, rows, logits)?;
-        }
-        Ok(time)
     }
 }

@@ -4,6 +4,7 @@ use super::signature::{Model, Signature, Use};
 use super::store::Store;
 use super::{LoadError, Loaded, VulkanOptions};
 use crate::forward::Forward;
+use crate::forward::covered::Covered;
 use crate::forward::vulkan::VulkanModel;
 use crate::vulkan::{DeviceBuffer, Gpu, Kernels, Kind, Options};
 use std::collections::{BTreeSet, HashMap};
@@ -111,5 +112,5 @@ pub(super) fn instance(
     let shared = loaded.gpu().ok_or(LoadError::NoModel {
         role: super::error::name(model.role),
     })?;
-    Ok(Box::new(VulkanModel::new(loaded, shared, model)?))
+    Ok(Box::new(Covered(VulkanModel::new(loaded, shared, model)?)))
 }
