@@ -1,5 +1,8 @@
 //! Time of `linear` on one core of this machine as a multiple of the time that a streaming read of the same weights takes: the floor
-//! is 1. Arguments pick lines: each must occur in a line's label, such as `m5`, `i4`, `49152x576`.
+//! is 1. Arguments pick lines: each must occur in a line's label, such as `m5.`, `i4`, `49152x576`. `shapes=1536x8960,...` measures other
+//! shapes, [N, K], `tokens=1,4` other calls, `mb=` sets the size of the buffer that weights rotate in. Medians are of passes whose read took
+//! its turn beside the kernel; `best` is the fastest pass, for machines that others use. `asm=CPU` prints the assembly for that core instead
+//! (`cortex-a55`, ...).
 
 #![allow(clippy::print_stdout, reason = "printing the figures is its purpose")]
 
@@ -67,8 +70,28 @@ fn megabytes() -> u64 {
         .unwrap_or(512)
 }
 
-/// Seconds of the kernel and of the read, their ratio, and bytes.
-fn measure(linear: &Linear, machine: &Machine) -> (f64, f64, f64, u64) {
+/// The numbers of the argument that starts with `name`, a list with commas.
+fn list(name: &str) -> Option<Vec<String>> {
+    let found = std::env::args().find_map(|a| a.strip_prefix(name).map(str::to_owned));
+    found.map(|list| list.split(',').map(str::to_owned).collect())
+}
+
+fn shapes() -> Vec<(i64, i64)> {
+    let parse = |shape: String| {
+        let (n, k) = shape.split_once('x').expect("NxK");
+        (n.parse().expect("N"), k.parse().expect("K"))
+    };
+    list("shapes=").map_or(SHAPES.to_vec(), |l| l.into_iter().map(parse).collect())
+}
+
+fn tokens() -> Vec<i64> {
+    list("tokens=").map_or(vec![1, 5, 8, 16], |l| {
+        l.iter().map(|m| m.parse().expect("tokens")).collect()
+    })
+}
+
+/// Seconds of the kernel and of the read, their ratio, the best pass's seconds, and bytes.
+fn measure(linear: &Linear, machine: &Machine) -> ([f64; 4], u64) {
     let kernel = Kernel::Linear(linear.clone());
     let compiled = common::compile_with(
         &kernel,
@@ -95,8 +118,15 @@ fn measure(linear: &Linear, machine: &Machine) -> (f64, f64, f64, u64) {
     let mut seconds = text
         .split_whitespace()
         .map(|s| s.parse::<f64>().expect("a number"));
-    let mut next = || seconds.next().expect("three numbers");
-    (next(), next(), next(), slots[1] + scale)
+    let mut next = || seconds.next().expect("four numbers");
+    ([next(), next(), next(), next()], slots[1] + scale)
+}
+
+fn print_assembly(linear: &Linear, machine: &Machine) {
+    println!(
+        "{}",
+        common::assembly(&[Kernel::Linear(linear.clone())], machine)
+    );
 }
 
 fn main() {
@@ -104,6 +134,14 @@ fn main() {
         .skip(1)
         .filter(|a| !a.starts_with('-'))
         .collect();
+    let all = [
+        common::avx512(),
+        common::avx_vnni(),
+        common::avx2(),
+        common::a55(),
+        common::a53(),
+    ];
+    let assembly = list("asm=").and_then(|cpu| all.into_iter().find(|m| cpu[0] == m.cpu));
     let Some(machine) = common::runnable().into_iter().find(|m| {
         filters
             .iter()
@@ -112,12 +150,12 @@ fn main() {
         return;
     };
     println!(
-        "{:<28} {:>9} {:>8} {:>8} {:>7}",
-        machine.cpu, "us", "GB/s", "stream", "ratio"
+        "{:<30} {:>9} {:>8} {:>8} {:>7} {:>9}",
+        machine.cpu, "us", "GB/s", "stream", "ratio", "best"
     );
     for (name, format, activations) in formats() {
-        for (n, k) in SHAPES {
-            for m in [1, 5, 8, 16] {
+        for (n, k) in shapes() {
+            for m in tokens() {
                 let label = format!("{name}. {n}x{k} m{m}.");
                 if !filters
                     .iter()
@@ -137,14 +175,18 @@ fn main() {
                     bias: None,
                     activations,
                 };
-                let (time, stream, ratio, bytes) = measure(&linear, &machine);
+                if let Some(machine) = &assembly {
+                    print_assembly(&linear, machine);
+                    continue;
+                }
+                let ([time, stream, ratio, best], bytes) = measure(&linear, &machine);
                 let rate = |t: f64| bytes as f64 / t / 1e9;
                 println!(
-                    "{label:<28} {:9.2} {:8.2} {:8.2} {:7.3}",
+                    "{label:<30} {:9.2} {:8.2} {:8.2} {ratio:7.3} {:9.2}",
                     time * 1e6,
                     rate(time),
                     rate(stream),
-                    ratio
+                    best * 1e6
                 );
             }
         }

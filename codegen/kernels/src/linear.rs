@@ -3,12 +3,15 @@
 //! Slots: x, weight, scale (quantised formats), bias (where there is one), y. Units are outputs, or vectors of outputs for weights `[K, N]`.
 //!
 //! One f32 accumulator per lane and output: weight k of a row goes to lane k mod L of the vector, in ascending order of k; the lanes are summed by
-//! halving. With groups, a group's products are summed first and enter the accumulator times the group's scale. Weights `[K, N]` have
-//! one accumulator an output. Tiles of outputs and tokens only choose which of these sums run side by side.
+//! halving. With groups, a group's products are summed first and enter the accumulator times the group's scale (i4 that is looked up in a table:
+//! the table is scaled first). Weights `[K, N]` have one accumulator an output, and so have i8 activations where an instruction adds four
+//! products to a lane: there a lane is an output. Tiles of outputs and tokens only choose which of these sums run side by side.
 
+mod across;
 mod columns;
 mod dot;
 mod float;
+mod pairwise;
 mod quantise;
 mod results;
 mod rows;
@@ -17,8 +20,8 @@ mod turns;
 
 use crate::{DType, Emit, KernelError, Slot, Target, schedule};
 
-/// Stack that one call may use, bytes.
-const STACK: i64 = 64 << 10;
+/// Stack that one call may use, bytes: 16 quantised tokens of 9,000 inputs.
+const STACK: i64 = 256 << 10;
 
 /// Order of a dense weight's dimensions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

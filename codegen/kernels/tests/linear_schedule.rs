@@ -61,10 +61,11 @@ fn table(machine: &Machine) -> String {
             .to_vec();
         let one = of(1);
         let apart = if one.apart { " apart" } else { "" };
+        let across = if one.across { " across" } else { "" };
         let dot = one.dot.map_or(String::new(), |d| format!(" {d:?}"));
         writeln!(
             table,
-            "{name:<10} {:<24} step {:<2} loads {:?} prefetch {}{apart}{dot}",
+            "{name:<10} {:<24} step {:<2} loads {:?} prefetch {}{apart}{across}{dot}",
             tiles.join(" "),
             one.step,
             one.loads,
@@ -109,12 +110,12 @@ fn avx512() {
     i8 g32     4x1 2x5 2x8 2x8 2x9      step 32 loads (16, 16) prefetch 8192
     i8 g64     4x1 2x5 2x8 2x8 2x7      step 64 loads (16, 16) prefetch 8192
     i4 g32     4x1 2x5 2x8 2x8 2x9      step 32 loads (16, 16) prefetch 8192
-    i4 g64     4x1 2x5 2x4 2x6 2x7      step 64 loads (16, 16) prefetch 8192
-    i8 row dot 4x1 2x5 2x8 2x8 2x7      step 32 loads (16, 16) prefetch 8192 Vpdpbusd
-    i8 g32 dot 4x1 2x5 2x8 2x8 2x7      step 32 loads (16, 16) prefetch 8192 Vpdpbusd
-    i8 g64 dot 4x1 2x5 2x4 2x6 2x7      step 64 loads (16, 16) prefetch 8192 Vpdpbusd
-    i4 g32 dot 4x1 2x5 2x4 2x6 2x7      step 32 loads (16, 16) prefetch 8192 Vpdpbusd
-    i4 g64 dot 4x1 2x5 2x4 2x6 2x6      step 64 loads (16, 16) prefetch 8192 Vpdpbusd
+    i4 g64     4x1 2x5 2x8 2x8 2x7      step 64 loads (16, 16) prefetch 8192
+    i8 row dot 16x1 16x5 16x8 16x16 16x11 step 32 loads (16, 16) prefetch 3072 across Vpdpbusd
+    i8 g32 dot 16x1 16x5 16x8 16x16 16x11 step 32 loads (16, 16) prefetch 3072 across Vpdpbusd
+    i8 g64 dot 16x1 16x5 16x8 16x8 16x7 step 64 loads (16, 16) prefetch 3072 across Vpdpbusd
+    i4 g32 dot 16x1 16x5 16x8 16x16 16x11 step 32 loads (16, 16) prefetch 1536 across Vpdpbusd
+    i4 g64 dot 16x1 16x5 16x8 16x8 16x7 step 64 loads (16, 16) prefetch 1536 across Vpdpbusd
     ");
 }
 
@@ -152,11 +153,11 @@ fn neon_with_sdot() {
     i8 g64     2x1 1x5 1x8 1x8 1x7      step 64 loads (4, 16) prefetch 0
     i4 g32     4x1 2x3 2x3 2x3 2x3      step 32 loads (4, 16) prefetch 0
     i4 g64     2x1 1x5 1x4 1x6 1x7      step 64 loads (4, 16) prefetch 0
-    i8 row dot 8x1 2x5 2x4 2x6 2x7      step 32 loads (4, 16) prefetch 0 Sdot
-    i8 g32 dot 8x1 2x5 2x4 2x6 2x7      step 32 loads (4, 16) prefetch 0 Sdot
-    i8 g64 dot 8x1 2x5 2x4 2x4 2x5      step 64 loads (4, 16) prefetch 0 Sdot
-    i4 g32 dot 8x1 2x5 2x4 2x6 2x6      step 32 loads (4, 16) prefetch 0 Sdot
-    i4 g64 dot 4x1 2x3 2x4 2x4 2x4      step 64 loads (4, 16) prefetch 0 Sdot
+    i8 row dot 16x1 4x5 4x8 4x8 4x11    step 32 loads (4, 16) prefetch 0 across Sdot
+    i8 g32 dot 16x1 4x5 4x8 4x8 4x11    step 32 loads (4, 16) prefetch 0 across Sdot
+    i8 g64 dot 16x1 4x5 4x4 4x6 4x6     step 64 loads (4, 16) prefetch 0 across Sdot
+    i4 g32 dot 8x1 4x5 4x8 4x8 4x11     step 32 loads (4, 16) prefetch 0 across Sdot
+    i4 g64 dot 8x1 4x5 4x4 4x6 4x6      step 64 loads (4, 16) prefetch 0 across Sdot
     ");
 }
 
@@ -181,8 +182,8 @@ fn neon() {
     ");
 }
 
-/// All formats, one token and several; an odd number of rows, a tail of inputs where there can be one.
-fn kernels() -> Vec<Kernel> {
+/// All formats, one token and several (most calls where rows are lanes); an odd number of rows, a tail of inputs where there can be one.
+fn kernels(machine: &Machine) -> Vec<Kernel> {
     let shape = |format, m| {
         if matches!(format, Format::Dense { .. }) {
             (m, 1027, 579)
@@ -195,22 +196,32 @@ fn kernels() -> Vec<Kernel> {
             Kernel::Linear(linear(format, activations, shape(format, m)))
         })
     };
-    [1, 5, 8].into_iter().flat_map(all).collect()
+    let more = [2, 3, 4, 16].into_iter().flat_map(all);
+    let across = |k: &Kernel| match k {
+        Kernel::Linear(linear) => schedule::linear(&machine.target, linear).across,
+        _ => false,
+    };
+    let more = more.filter(across);
+    [1, 5, 8].into_iter().flat_map(all).chain(more).collect()
+}
+
+fn no_spills(machine: &Machine) {
+    common::assert_no_spills(&kernels(machine), machine);
 }
 
 #[test]
 fn inner_loops_keep_to_registers_on_avx512() {
-    common::assert_no_spills(&kernels(), &common::avx512());
+    no_spills(&common::avx512());
 }
 
 #[test]
 fn inner_loops_keep_to_registers_on_avx2() {
-    common::assert_no_spills(&kernels(), &common::avx2());
-    common::assert_no_spills(&kernels(), &common::avx_vnni());
+    no_spills(&common::avx2());
+    no_spills(&common::avx_vnni());
 }
 
 #[test]
 fn inner_loops_keep_to_registers_on_neon() {
-    common::assert_no_spills(&kernels(), &common::a55());
-    common::assert_no_spills(&kernels(), &common::a53());
+    no_spills(&common::a55());
+    no_spills(&common::a53());
 }

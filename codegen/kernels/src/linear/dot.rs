@@ -58,6 +58,24 @@ pub(super) fn dot(t: &mut Text, c: &Context, sum: &Value, w: &[Value], x: &[Valu
     sum
 }
 
+/// `sum` plus four products a lane, of the instructions that have them: `n` lanes.
+pub(super) fn four(
+    t: &mut Text,
+    c: &Context,
+    n: usize,
+    sum: &Value,
+    (w, x): (&Value, &Value),
+) -> Value {
+    let name = match c.schedule.dot {
+        Some(Dot::Sdot) => "aarch64.neon.sdot.v4i32.v16i8".to_owned(),
+        _ => format!("x86.avx512.vpdpbusd.{}", 32 * n),
+    };
+    let (words, bytes) = (ty(n, DType::I32), ty(4 * n, DType::I8));
+    t.op(format_args!(
+        "llvm.call_intrinsic \"llvm.{name}\"({sum}, {w}, {x}) : ({words}, {bytes}, {bytes}) -> {words}"
+    ))
+}
+
 /// 16 products in i16, which hold them, added in i32.
 fn widen(t: &mut Text, n: usize, sum: &Value, w: &Value, x: &Value) -> Value {
     let [w, x] = [w, x].map(|v| {
@@ -114,7 +132,7 @@ fn weights(t: &mut Text, c: &Context, pointer: &Value, inputs: usize) -> Vec<Val
 }
 
 /// Low nibbles, then high ones.
-fn nibbles(t: &mut Text, c: &Context, packed: &Value) -> Vec<Value> {
+pub(super) fn nibbles(t: &mut Text, c: &Context, packed: &Value) -> Vec<Value> {
     if parts(c) == 1 {
         let order: Vec<_> = (0..32).map(|i| i % 16).collect();
         let twice = simd::shuffle(t, (packed, packed), 16, &order, DType::I8);

@@ -3,14 +3,11 @@
 use super::rows::{Block, Context, alloca, split};
 use super::simd::{self, at, fma, slice, ty};
 use super::turns::Cursor;
-use crate::{DType, Feature, Format, Text, Value};
+use crate::{DType, Format, Text, Value, schedule};
 
 /// The values of a nibble, where one instruction looks 16 of them up.
 pub(super) fn table(t: &mut Text, c: &Context) -> Option<Value> {
-    let lookup = c.target.has(Feature::Avx512)
-        && c.target.lanes() == 16
-        && matches!(c.linear.format, Format::I4 { .. });
-    (lookup && c.schedule.dot.is_none()).then(|| {
+    schedule::looks_up(c.target, c.linear).then(|| {
         let values: Vec<_> = (-8..8).map(|v| format!("{v}.0")).collect();
         t.op(format_args!(
             "arith.constant dense<[{}]> : vector<16xf32>",
@@ -120,7 +117,7 @@ pub(super) fn plain(
     sums
 }
 
-/// Formats with groups, a group: sum += scale * (w0 * x0 + w1 * x1 + ...).
+/// Formats with groups, a group: sum += scale * (w0 * x0 + w1 * x1 + ...), or, with a table, sum += (scale * w0) * x0 + ...
 pub(super) fn grouped(
     t: &mut Text,
     c: &Context,
@@ -136,21 +133,33 @@ pub(super) fn grouped(
     let scales = simd::offset(t, scales, &cursor.step, 4);
     let mut step =
         |t: &mut Text, (r, m): (usize, usize), (w, s): &(Vec<Value>, Value), x: &[Value]| {
+            let sum = &mut sums[r * block.tokens + m];
+            if c.table.is_some() {
+                for (w, x) in w.iter().zip(x) {
+                    *sum = fma(t, w, x, sum, lanes);
+                }
+                return;
+            }
             let mut group = t.op(format_args!("arith.mulf {}, {} : {vector}", w[0], x[0]));
             for (w, x) in w.iter().zip(x).skip(1) {
                 group = fma(t, w, x, &group, lanes);
             }
-            let sum = &mut sums[r * block.tokens + m];
             *sum = fma(t, &group, s, sum, lanes);
         };
     let weights = |t: &mut Text, row: usize| {
+        let p = block.scale_row(t, c, &scales, row);
+        let scale = simd::load_splat(t, &p, lanes);
+        // Where a table holds the values, it is scaled, once for all tokens.
+        let table = c
+            .table
+            .as_ref()
+            .map(|table| t.op(format_args!("arith.mulf {table}, {scale} : {vector}")));
         let p = block.row(t, &cursor.weight, row, c.row_bytes());
         let w = match c.linear.format {
-            Format::I4 { .. } => nibbles(t, c, &p, group),
+            Format::I4 { .. } => nibbles(t, c, &p, (group, table.as_ref())),
             _ => numbers(t, lanes, &p, group as usize, c.schedule.loads.1, DType::I8),
         };
-        let p = block.scale_row(t, c, &scales, row);
-        (w, simd::load_splat(t, &p, lanes))
+        (w, scale)
     };
     if block.rows <= block.tokens {
         let w: Vec<_> = (0..block.rows).map(|r| weights(t, r)).collect();
@@ -175,12 +184,17 @@ pub(super) fn grouped(
 }
 
 /// Packed weights as f32, in order.
-fn nibbles(t: &mut Text, c: &Context, pointer: &Value, group: i64) -> Vec<Value> {
+fn nibbles(
+    t: &mut Text,
+    c: &Context,
+    pointer: &Value,
+    (group, table): (i64, Option<&Value>),
+) -> Vec<Value> {
     (0..group / 32)
         .flat_map(|block| {
             let p = at(t, pointer, 16 * block);
             let packed = simd::load(t, &p, 16, DType::I8);
-            match &c.table {
+            match table {
                 Some(table) => look_up(t, table, &packed),
                 None => unpack(t, c.target.lanes(), &packed),
             }

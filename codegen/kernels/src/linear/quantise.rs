@@ -43,7 +43,7 @@ impl Quantised {
             + if bias == 0 {
                 0
             } else {
-                4 * dot::lanes(c.target) as i64 * groups
+                4 * starts_lanes(c) as i64 * groups
             };
         let row = (size + 63) / 64 * 64;
         let part = c.schedule.tokens as i64;
@@ -68,6 +68,15 @@ impl Quantised {
             starts,
             bias,
         })
+    }
+}
+
+/// Lanes of a group's start: those of a sum, or the whole sum in one.
+fn starts_lanes(c: &Context) -> usize {
+    if c.schedule.across {
+        1
+    } else {
+        dot::lanes(c.target)
     }
 }
 
@@ -116,43 +125,44 @@ fn quantise_group(
         "llvm.store {scale}, {p} {{alignment = 4 : i64}} : f32, !llvm.ptr"
     ));
     let target = offset(t, to, k, 1);
+    let mut sum: Option<Value> = None;
     for (i, v) in vectors.iter().enumerate() {
-        let bytes = integers(t, v, &inverse, lanes);
+        let words = integers(t, v, &inverse, lanes);
+        let [wide, narrow] = [DType::I32, DType::I8].map(|d| ty(lanes, d));
+        let bytes = t.op(format_args!("arith.trunci {words} : {wide} to {narrow}"));
+        sum = Some(sum.map_or(words.clone(), |sum| {
+            t.op(format_args!("arith.addi {sum}, {words} : {wide}"))
+        }));
         let p = at(t, &target, (i * lanes) as i64);
         simd::store(t, &bytes, &p, lanes, DType::I8);
     }
-    if q.bias > 0 {
-        start(t, c, q, (to, &target, g));
+    match sum {
+        Some(sum) if q.bias > 0 && c.schedule.across => whole_start(t, c, q, (to, &sum, g)),
+        _ if q.bias > 0 => start(t, c, q, (to, &target, g)),
+        _ => {}
     }
 }
 
 /// A group's scale, and what its numbers are multiplied by, both zero for a group of zeros; NaN comes through.
 fn scales(t: &mut Text, vectors: &[Value], lanes: usize) -> (Value, Value) {
-    let vector = ty(lanes, DType::F32);
+    let words = ty(lanes, DType::I32);
+    // Bits of sizes are ordered as the sizes are, and NaN lies above all.
     let mut most: Option<Value> = None;
     for v in vectors {
-        let size = t.op(format_args!("math.absf {v} : {vector}"));
-        most = Some(most.map_or(size.clone(), |m| {
-            t.op(format_args!("arith.maximumf {m}, {size} : {vector}"))
+        let size = t.op(format_args!("math.absf {v} : {}", ty(lanes, DType::F32)));
+        let bits = t.op(format_args!(
+            "arith.bitcast {size} : {} to {words}",
+            ty(lanes, DType::F32)
+        ));
+        most = Some(most.map_or(bits.clone(), |m| {
+            t.op(format_args!("arith.maxsi {m}, {bits} : {words}"))
         }));
     }
-    let mut most = most.unwrap_or_else(|| simd::splat(t, "0.0", lanes));
-    let mut width = lanes;
-    while width > 1 {
-        let half = width / 2;
-        let (a, b) = (
-            simd::slice(t, &most, width, (0, half), DType::F32),
-            simd::slice(t, &most, width, (half, half), DType::F32),
-        );
-        most = t.op(format_args!(
-            "arith.maximumf {a}, {b} : {}",
-            ty(half, DType::F32)
-        ));
-        width = half;
-    }
+    let most = most.unwrap_or_else(|| t.op(format_args!("arith.constant dense<0> : {words}")));
     let most = t.op(format_args!(
-        "vector.extract {most}[0] : f32 from vector<1xf32>"
+        "vector.reduction <maxsi>, {most} : {words} into i32"
     ));
+    let most = t.op(format_args!("arith.bitcast {most} : i32 to f32"));
     let (full, zero) = (
         t.op("arith.constant 127.0 : f32"),
         t.op("arith.constant 0.0 : f32"),
@@ -169,6 +179,7 @@ fn scales(t: &mut Text, vectors: &[Value], lanes: usize) -> (Value, Value) {
     (scale, inverse)
 }
 
+/// x times `inverse` to the nearest integers, as i32.
 fn integers(t: &mut Text, v: &Value, inverse: &Value, lanes: usize) -> Value {
     let vector = ty(lanes, DType::F32);
     let inverse = t.op(format_args!("vector.broadcast {inverse} : f32 to {vector}"));
@@ -180,18 +191,27 @@ fn integers(t: &mut Text, v: &Value, inverse: &Value, lanes: usize) -> Value {
     );
     let below = t.op(format_args!("arith.minnumf {rounded}, {top} : {vector}"));
     let within = t.op(format_args!("arith.maxnumf {below}, {bottom} : {vector}"));
-    let words = t.op(format_args!(
+    t.op(format_args!(
         "arith.fptosi {within} : {vector} to {}",
         ty(lanes, DType::I32)
-    ));
-    t.op(format_args!(
-        "arith.trunci {words} : {} to {}",
-        ty(lanes, DType::I32),
-        ty(lanes, DType::I8)
     ))
 }
 
-/// Stores where the sums of a group start: minus what the weights' offset adds.
+/// Stores where the sum of a group starts, in one number: minus what the weights' offset adds to the products with integers that sum, lane by
+/// lane, to `sum`.
+fn whole_start(t: &mut Text, c: &Context, q: &Quantised, (to, sum, g): (&Value, &Value, &Value)) {
+    let sum = t.op(format_args!(
+        "vector.reduction <add>, {sum} : {} into i32",
+        ty(c.target.lanes(), DType::I32)
+    ));
+    let minus = t.op(format_args!("arith.constant {} : i32", -q.bias));
+    let start = t.op(format_args!("arith.muli {sum}, {minus} : i32"));
+    let p = offset(t, to, g, 4);
+    let p = at(t, &p, q.starts);
+    simd::store_one(t, &start, &p, DType::I32);
+}
+
+/// Stores where the sums of a group start, in as many lanes as a sum has: minus what the weights' offset adds.
 fn start(t: &mut Text, c: &Context, q: &Quantised, (to, values, g): (&Value, &Value, &Value)) {
     let n = dot::lanes(c.target);
     let zero = t.op(format_args!(

@@ -26,10 +26,15 @@ pub(super) fn write_back(
     let y = offset(t, &c.slots[y_slot], token, linear.y_stride * size);
     let y = offset(t, &y, n, size);
     for m in 0..block.tokens {
-        let row: Vec<_> = (0..rows)
-            .map(|r| sums[r * block.tokens + m].clone())
-            .collect();
-        let sum = simd::sums(t, &row, c.lanes());
+        let sum = if c.schedule.across {
+            let each: Vec<_> = sums.iter().skip(m).step_by(block.tokens).cloned().collect();
+            simd::join(t, &each, c.sums(block).1, rows)
+        } else {
+            let row: Vec<_> = (0..rows)
+                .map(|r| sums[r * block.tokens + m].clone())
+                .collect();
+            simd::sums(t, &row, c.lanes())
+        };
         let value = match (&scale, &bias) {
             (Some(s), Some(b)) => simd::fma(t, &sum, s, b, rows),
             (Some(s), None) => t.op(format_args!("arith.mulf {sum}, {s} : {vector}")),

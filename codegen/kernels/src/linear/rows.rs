@@ -1,7 +1,7 @@
 //! Weights `[N, K]`: the loops over rows, tokens and inputs that all formats share.
 
 use super::simd::{self, at, int, offset};
-use super::{Linear, STACK, dot, float, quantise, results, turns};
+use super::{Linear, STACK, across, dot, float, quantise, results, turns};
 use crate::schedule::LinearSchedule;
 use crate::{Activations, DType, KernelError, Target, Text, Value};
 
@@ -42,6 +42,18 @@ impl Context<'_> {
         self.schedule
             .dot
             .map_or(self.target.lanes(), |_| dot::lanes(self.target))
+    }
+
+    /// Sums of a block, and the lanes of each.
+    pub fn sums(&self, block: &Block) -> (usize, usize) {
+        if self.schedule.across {
+            (
+                block.tokens * across::vectors(self, block),
+                across::lanes(self, block),
+            )
+        } else {
+            (block.rows * block.tokens, self.lanes())
+        }
     }
 
     /// Bytes of a row of the weight.
@@ -124,7 +136,8 @@ pub(super) fn emit(
         table: None,
     };
     let mut stack = STACK;
-    if linear.format.group() > 0 && linear.format.scale() == Some(DType::F16) {
+    let moves = schedule.across || linear.format.scale() == Some(DType::F16);
+    if linear.format.group() > 0 && moves {
         let bytes = 4 * schedule.rows as i64 * padded(linear.groups(), target.lanes());
         stack -= bytes;
         c.scales = Some(alloca(&mut t, bytes));
@@ -261,7 +274,13 @@ fn all_rows(t: &mut Text, c: &Context, first: &Value, count: i64) {
     tiles(t, (&lo, &hi), tile, &mut |t, n, rows, apart| {
         let weight = offset(t, &c.slots[1], n, c.row_bytes());
         let grouped = c.linear.format.group() > 0;
-        let scale = grouped.then(|| widen_scales(t, c, n, (rows, apart)));
+        let scale = grouped.then(|| {
+            if c.schedule.across {
+                across::scales(t, c, n, rows)
+            } else {
+                widen_scales(t, c, n, (rows, apart))
+            }
+        });
         split(
             t,
             count,
@@ -290,7 +309,7 @@ fn all_rows(t: &mut Text, c: &Context, first: &Value, count: i64) {
 }
 
 /// f32 scales of the tile's rows: in place, or on the stack.
-fn widen_scales(
+pub(super) fn widen_scales(
     t: &mut Text,
     c: &Context,
     n: &Value,
@@ -298,12 +317,13 @@ fn widen_scales(
 ) -> Value {
     let (groups, lanes) = (c.linear.groups(), c.target.lanes());
     let dtype = c.linear.format.scale().unwrap_or(DType::F32);
-    let from = offset(t, &c.slots[2], n, groups * dtype.bytes() as i64);
+    let size = dtype.bytes() as i64;
+    let from = offset(t, &c.slots[2], n, groups * size);
     let Some(to) = &c.scales else { return from };
     let to_row = c.scale_row();
     let part = |t: &mut Text, from: &Value, to: &Value, valid: usize| {
         for r in 0..rows {
-            let source = row(t, apart, from, r, groups * 2);
+            let source = row(t, apart, from, r, groups * size);
             let narrow = simd::load_first(t, &source, (valid, lanes), dtype);
             let wide = simd::to_f32(t, &narrow, lanes, dtype);
             let target = at(t, to, r as i64 * to_row);
@@ -311,7 +331,7 @@ fn widen_scales(
         }
     };
     split(t, groups, lanes as i64, &mut |t, g, count| {
-        let (from, to) = (offset(t, &from, g, 2), offset(t, to, g, 4));
+        let (from, to) = (offset(t, &from, g, size), offset(t, to, g, 4));
         part(t, &from, &to, count as usize);
     });
     to.clone()

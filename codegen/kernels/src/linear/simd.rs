@@ -266,7 +266,7 @@ pub(super) fn sums(t: &mut Text, vectors: &[Value], lanes: usize) -> Value {
 }
 
 /// The first `n` elements of the f32 vectors of `each`, in a row.
-fn join(t: &mut Text, list: &[Value], each: usize, n: usize) -> Value {
+pub(super) fn join(t: &mut Text, list: &[Value], each: usize, n: usize) -> Value {
     let mut joined = list[0].clone();
     let mut have = each;
     for next in &list[1..] {

@@ -117,6 +117,27 @@ pub fn runnable() -> Vec<Machine> {
     }
 }
 
+/// [`runnable`], and the Arm cores of tests under qemu, with and without SDOT, where this machine can.
+pub fn executable() -> Vec<Machine> {
+    let mut found = runnable();
+    if cfg!(target_arch = "x86_64") && emulates() {
+        found.extend([a55(), a53()]);
+    }
+    found
+}
+
+/// Whether there is an emulator and a C library for aarch64 (Debian: qemu-user, libc6-dev-arm64-cross, lld-22).
+fn emulates() -> bool {
+    let starts = Command::new("qemu-aarch64").arg("--version").output();
+    starts.is_ok_and(|o| o.status.success())
+        && Path::new("/usr/aarch64-linux-gnu/lib/libc.a").exists()
+}
+
+/// Whether code for `machine` runs in an emulator here.
+pub fn foreign(machine: &Machine) -> bool {
+    machine.triple.starts_with("aarch64") && cfg!(target_arch = "x86_64")
+}
+
 fn tool(name: &str) -> PathBuf {
     let llvm = std::env::var("LLVM_BIN").unwrap_or_else(|_| "/usr/lib/llvm-22/bin".to_owned());
     let path = Path::new(&llvm).join(name);
@@ -337,6 +358,7 @@ impl Arg {
 pub struct Compiled {
     dir: TempDir,
     program: PathBuf,
+    foreign: bool,
 }
 
 /// Compiles the kernel for this machine and links it with the driver.
@@ -370,9 +392,13 @@ fn link(text: &str, name: &str, machine: &Machine, driver: &Path) -> Compiled {
     let object = object(text, &[name.to_owned()], machine, dir.path());
     let program = dir.path().join("run");
     let mut clang = Command::new(tool("clang-22"));
+    if foreign(machine) {
+        clang.args(["--target=aarch64-linux-gnu", "-fuse-ld=lld", "-static"]);
+    } else {
+        clang.arg("-march=native");
+    }
     clang
         .arg("-O2")
-        .arg("-march=native")
         .arg(format!("-DKERNEL={name}"))
         .arg(driver)
         .arg(&object)
@@ -380,7 +406,11 @@ fn link(text: &str, name: &str, machine: &Machine, driver: &Path) -> Compiled {
         .arg("-o")
         .arg(&program);
     call(&mut clang);
-    Compiled { dir, program }
+    Compiled {
+        dir,
+        program,
+        foreign: foreign(machine),
+    }
 }
 
 impl Compiled {
@@ -409,7 +439,14 @@ impl Compiled {
         }
         let path = self.dir.path().join("plan");
         fs::write(&path, plan).expect("the folder can be written");
-        call(Command::new(&self.program).arg(&path));
+        let mut program = if self.foreign {
+            let mut qemu = Command::new("qemu-aarch64");
+            qemu.args(["-cpu", "max"]).arg(&self.program);
+            qemu
+        } else {
+            Command::new(&self.program)
+        };
+        call(program.arg(&path));
         for (i, arg) in args.iter_mut().enumerate() {
             if let Arg::Buffer(bytes) = arg {
                 *bytes = fs::read(file(i)).expect("the driver wrote it");
