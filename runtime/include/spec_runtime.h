@@ -85,6 +85,12 @@ spec_status spec_model_stop_tokens(const spec_model *model, uint32_t *tokens, si
 #define SPEC_DRAFT_PLAN (-1)     /* as the plan says */
 #define SPEC_DRAFT_ADAPTIVE (-2) /* more after success, fewer after a miss */
 #define SPEC_DRAFT_ENTROPY (-3)  /* until the drafter is unsure; see kappa and lambda */
+/* What gives the most tokens a second in this session, 0 included, by what it measures: begins as the plan says. Plain decoding without a
+   drafter. Greedy tokens do not depend on it. Random ones are distributed as ever, but depend on time: a seed need not give the same
+   ones again. */
+#define SPEC_DRAFT_AUTO (-4)
+/* The same with times as the plan predicts them: a seed gives the same tokens again. The plan must predict those of both models. */
+#define SPEC_DRAFT_AUTO_PREDICTED (-5)
 
 /* Values of schedule. */
 enum { SPEC_SCHEDULE_PLAN = 0, SPEC_SCHEDULE_SEQUENTIAL = 1, SPEC_SCHEDULE_OVERLAPPED = 2 };
@@ -97,7 +103,7 @@ typedef struct spec_settings {
   float temperature;    /* 0: always the likeliest token; 0 */
   uint32_t top_k;       /* sample of so many likeliest tokens; 0: of all; 0 */
   float top_p;          /* sample of the likeliest tokens of this probability together; 1 */
-  int32_t draft_length; /* SPEC_DRAFT_PLAN */
+  int32_t draft_length; /* SPEC_DRAFT_AUTO */
   int32_t schedule;     /* SPEC_SCHEDULE_PLAN */
   double kappa;         /* weight of the entropy; 0.2 */
   double lambda;        /* least bound on the acceptance to go on at, 0 to 1; 0.4 */
@@ -105,7 +111,7 @@ typedef struct spec_settings {
   size_t stop_count;    /* length of stop; 0 with stop NULL: those of the model; with stop not NULL: none */
 } spec_settings;
 
-/* Writes the defaults. size: sizeof(spec_settings). */
+/* Writes the defaults: greedy, draft lengths chosen in the run (SPEC_DRAFT_AUTO), the plan's schedule. size: sizeof(spec_settings). */
 spec_status spec_settings_init(spec_settings *settings, size_t size);
 
 /* Makes a session, with caches of its own. settings may be NULL: the defaults. */

@@ -3,6 +3,8 @@
 //! A compiled round has a fixed draft length; these controllers choose among several compiled lengths, or stop a drafter
 //! that is called token by token.
 
+pub mod goodput;
+
 use crate::accept::{AcceptError, Rows};
 
 /// The longest draft that the `spec` dialect allows (C1 of `spec.round`).

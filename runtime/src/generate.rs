@@ -9,10 +9,12 @@
 //! * *Overlapped*: while the target verifies g drafts, fed as the last token and g - 1 of them, the drafter drafts the next block
 //!   behind them. If all stand, that block is the next round's, and the round gains g tokens; at a miss it is thrown away. Where the
 //!   sequence must end, and nothing is left to draft ahead, the round is a sequential one.
-//! * *Plain*, at draft length 0: one call a token.
+//! * *Plain*, at draft length 0: one call a token. The drafter is not called; what it lacks is fed to it with its next first token.
 //!
 //! No draft goes past what may still be generated, so the last rounds may be shorter.
 
+mod control;
+mod decide;
 mod drafter;
 mod error;
 mod home;
@@ -20,20 +22,20 @@ mod sequence;
 mod settings;
 mod verify;
 
+pub use decide::{Asked, AskedLength, AskedSchedule, Decided, NeedsDrafter, Offer, decide};
 pub use error::GenerateError;
 pub use settings::{Drafting, Finish, Schedule, Settings};
 
-use crate::draft_length::DraftLength;
-use crate::forward::{CallTime, Forward};
+use crate::draft_length::goodput::{Controller, Draft, Learned, Round};
+use crate::forward::Forward;
 use crate::sampling::{Distributions, Sampling};
-use crate::stats::{Lane, RoundStats, Span, Stats};
+use crate::stats::{RoundStats, Stats};
+use control::{Control, Widths};
 use drafter::{Drafter, Task};
 use home::Home;
-use rand::rngs::ChaCha12Rng;
 use sequence::Sequence;
-use settings::Control;
 use std::time::Instant;
-use verify::{Question, Target};
+use verify::{Question, Target, answer};
 
 /// The vocabularies of a pair may differ by this many tokens: some families pad theirs, which nothing was trained on, with the size of
 /// the model.
@@ -55,6 +57,9 @@ pub struct Step<'a> {
 pub struct Generator {
     target: Target,
     drafter: Home,
+    drafter_widths: Vec<usize>,
+    /// What the last sequence that chose lengths by goodput learned.
+    kept: Option<Box<Controller>>,
     context: usize,
     /// None before the first start and after an error.
     sequence: Option<Sequence>,
@@ -74,6 +79,7 @@ impl Generator {
         drafter: Option<Box<dyn Forward>>,
     ) -> Result<Self, GenerateError> {
         let mut context = target.context();
+        let drafter_widths = drafter.as_ref().map_or(vec![], |d| d.widths().to_vec());
         if let Some(drafter) = &drafter {
             context = context.min(drafter.context());
             let (drafter, target) = (drafter.vocabulary(), target.vocabulary());
@@ -84,6 +90,8 @@ impl Generator {
         Ok(Self {
             target: Target::new(target),
             drafter: drafter.map_or(Home::Empty, |d| Home::Here(Drafter::new(d))),
+            drafter_widths,
+            kept: None,
             context,
             sequence: None,
             spare: vec![],
@@ -103,19 +111,29 @@ impl Generator {
     /// # Errors
     /// Anything but [`GenerateError::Vocabulary`].
     pub fn start(&mut self, prompt: &[u32], settings: &Settings) -> Result<(), GenerateError> {
-        let old = self.sequence.take();
+        let old = self.sequence.take().map(|old| {
+            if let Control::Goodput(learned) = old.control {
+                self.kept = Some(learned);
+            }
+            old.tokens
+        });
         self.stats = Stats::default();
-        let control = self.check(prompt, settings)?;
+        settings
+            .sampling
+            .check()
+            .map_err(|source| GenerateError::Sampling { role: None, source })?;
+        sequence::check(prompt, self.context, self.target.model.vocabulary())?;
+        let control = self.control(settings)?;
         let mut settings = settings.clone();
         if settings.sampling.is_greedy() {
             settings.sampling = Sampling::Greedy; // also if it is written as a temperature of 0
         }
-        let drafts = control.limit() > 0;
-        if drafts {
+        let drafts = control.begins_with_drafts();
+        if control.drafts() {
             let overlapped = settings.schedule == Schedule::Overlapped;
             self.drafter.move_to_thread(overlapped)?;
         }
-        let mut tokens = old.map(|s| s.tokens).unwrap_or_default();
+        let mut tokens = old.unwrap_or_default();
         tokens.clear();
         let most = prompt.len().saturating_add(settings.max_tokens);
         tokens.reserve(most.min(self.context));
@@ -145,36 +163,16 @@ impl Generator {
         Ok(())
     }
 
-    fn check(&self, prompt: &[u32], settings: &Settings) -> Result<Control, GenerateError> {
-        settings
-            .sampling
-            .check()
-            .map_err(|source| GenerateError::Sampling { role: None, source })?;
-        let control = Control::new(&settings.drafting)?;
-        if control.limit() > 0 && self.drafter.is_empty() {
-            return Err(GenerateError::NoDrafter);
-        }
-        let (tokens, context) = (prompt.len(), self.context);
-        let most = context.saturating_sub(1);
-        if tokens == 0 {
-            return Err(GenerateError::EmptyPrompt);
-        }
-        if tokens > most {
-            return Err(GenerateError::LongPrompt {
-                tokens,
-                context,
-                most,
-            });
-        }
-        let vocabulary = self.target.model.vocabulary();
-        let outside = |(_, token): &(usize, &u32)| **token as usize >= vocabulary;
-        match prompt.iter().enumerate().find(outside) {
-            Some((index, token)) => Err(GenerateError::Token {
-                index,
-                token: *token,
-                vocabulary,
-            }),
-            None => Ok(control),
+    fn control(&mut self, settings: &Settings) -> Result<Control, GenerateError> {
+        let widths = Widths {
+            target: self.target.model.widths(),
+            drafter: &self.drafter_widths,
+        };
+        let (drafting, kept) = (&settings.drafting, &mut self.kept);
+        let control = Control::new(drafting, settings.schedule, widths, kept)?;
+        match control.drafts() && self.drafter.is_empty() {
+            true => Err(GenerateError::NoDrafter),
+            false => Ok(control),
         }
     }
 
@@ -220,10 +218,12 @@ impl Generator {
                 start: began.elapsed(),
                 ..RoundStats::default()
             };
-            self.run_round(&mut sequence, &mut stats, began)?;
+            let mut round = self.run_round(&mut sequence, &mut stats, began)?;
             stats.emitted = sequence.tokens.len() - before;
             stats.spans.sort_by_key(|span| (span.lane, span.from));
             stats.total = began.elapsed().saturating_sub(stats.start);
+            round.total = stats.total.as_secs_f64();
+            sequence.control.observe(&round);
             self.stats.add(stats);
         }
         let sequence = self.sequence.insert(sequence);
@@ -238,14 +238,26 @@ impl Generator {
         &self.stats
     }
 
+    /// What was learned of draft lengths in the sequence under way, or the last one, if it chooses them by goodput.
+    pub fn learned(&self) -> Option<Learned> {
+        match &self.sequence.as_ref()?.control {
+            Control::Goodput(control) => Some(control.learned()),
+            _ => None,
+        }
+    }
+
+    /// Returns what was done, but for the time of all of it.
     fn run_round(
         &mut self,
         sequence: &mut Sequence,
         stats: &mut RoundStats,
         began: Instant,
-    ) -> Result<(), GenerateError> {
+    ) -> Result<Round, GenerateError> {
         let left = sequence.left(self.context);
-        let limit = sequence.control.limit();
+        let lacks = sequence.tokens.len().saturating_sub(sequence.cached);
+        let choice = sequence.control.choose(lacks, left - 1);
+        let limit = choice.drafts;
+        let mut round = Round::default();
         let block = match sequence.pending.take() {
             Some(block) => Some(block),
             None => match limit.min(left - 1) {
@@ -254,15 +266,22 @@ impl Generator {
                     let task = self.task(sequence, count, None, began);
                     let block = self.drafter.run(task)?;
                     note(stats, &block);
+                    round.alone = Some(block.calls);
                     Some(block)
                 }
             },
         };
+        if choice.feed > 0 && block.is_none() {
+            let task = self.task(sequence, 0, None, began);
+            round.alone = Some(self.feed(sequence, task, choice.feed, stats)?);
+        }
         let drafts = block.as_ref().map_or(&[][..], |block| &block.drafts);
         // Of the tokens behind the block the last is the target's own.
         let ahead = match sequence.settings.schedule {
-            Schedule::Overlapped => limit.min((left - drafts.len()).saturating_sub(1)),
-            Schedule::Sequential => 0,
+            Schedule::Overlapped if !choice.alone => {
+                limit.min((left - drafts.len()).saturating_sub(1))
+            }
+            _ => 0,
         };
         let ahead = if drafts.is_empty() { 0 } else { ahead };
         if ahead > 0 {
@@ -285,7 +304,7 @@ impl Generator {
             stats,
             began,
         );
-        let goes_on = answer.as_ref().is_ok_and(|accepted| {
+        let goes_on = answer.as_ref().is_ok_and(|(accepted, _)| {
             let mut stops = drafts.iter().filter(|t| sequence.settings.stop.contains(t));
             *accepted == drafts.len() && stops.next().is_none()
         });
@@ -295,12 +314,15 @@ impl Generator {
             }
             self.drafter.end()
         });
-        let accepted = answer?;
+        let (accepted, verify) = answer?;
         let next = next.transpose()?;
         sequence.settle(drafts.len(), accepted, &self.target.tokens, self.context);
         (stats.drafted, stats.accepted) = (drafts.len(), accepted);
+        (round.drafted, round.accepted) = (drafts.len(), accepted);
+        (round.rows, round.verify) = (question.rows(), verify.as_secs_f64());
         if let Some(next) = next {
             note(stats, &next);
+            round.beside = Some(next.calls);
             if goes_on {
                 sequence.cached = sequence.tokens.len();
                 sequence.pending = Some(next);
@@ -310,7 +332,24 @@ impl Generator {
             }
         }
         self.spare.extend(block);
-        Ok(())
+        Ok(round)
+    }
+
+    /// Feeds the drafter with the first `tokens` of those that it lacks.
+    fn feed(
+        &mut self,
+        sequence: &mut Sequence,
+        mut task: Task,
+        tokens: usize,
+        stats: &mut RoundStats,
+    ) -> Result<Draft, GenerateError> {
+        task.feed.truncate(tokens);
+        let task = self.drafter.run(task)?;
+        sequence.cached += task.feed.len();
+        note(stats, &task);
+        let calls = task.calls;
+        self.spare.push(task);
+        Ok(calls)
     }
 
     /// To feed what the drafter lacks of the sequence (and `block` behind it) and draft `count` tokens.
@@ -321,8 +360,7 @@ impl Generator {
         block: Option<&[u32]>,
         began: Instant,
     ) -> Task {
-        let spare = self.spare.pop();
-        let mut task = spare.unwrap_or_else(|| Task::new(sequence.control));
+        let mut task = self.spare.pop().unwrap_or_default();
         task.feed.clear();
         match block.and_then(<[u32]>::split_last) {
             // The tokens and all of the block but its last were fed to draft it.
@@ -341,33 +379,11 @@ impl Generator {
         task.seed = sequence.settings.seed;
         task.count = count;
         task.sampling = sequence.settings.sampling;
-        task.control = sequence.control;
+        task.stop = sequence.control.stop();
         task.vocabulary = self.target.model.vocabulary();
         task.began = began;
         task
     }
-}
-
-/// Verifies and judges; returns the number of drafts that stand.
-fn answer(
-    target: &mut Target,
-    question: &Question,
-    random: &mut ChaCha12Rng,
-    stats: &mut RoundStats,
-    began: Instant,
-) -> Result<usize, GenerateError> {
-    let from = began.elapsed();
-    let CallTime { run, handoff } = target.verify(question)?;
-    let middle = began.elapsed();
-    let accepted = target.judge(question, random)?;
-    let to = began.elapsed();
-    stats.verify += run;
-    stats.handoff += handoff;
-    stats.sampling += to - middle;
-    for (lane, from, to) in [(Lane::Target, from, middle), (Lane::Host, middle, to)] {
-        stats.spans.push(Span { lane, from, to });
-    }
-    Ok(accepted)
 }
 
 /// Adds what a task took.

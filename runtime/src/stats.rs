@@ -81,6 +81,7 @@ pub struct Stats {
     /// Number of all rounds.
     pub round_count: usize,
     positions: Vec<Position>,
+    lengths: Vec<u64>,
 }
 
 impl Stats {
@@ -112,6 +113,11 @@ impl Stats {
         &self.positions
     }
 
+    /// Rounds by the number of their drafts, from 0 drafts on, up to the most that a round had.
+    pub fn rounds_by_length(&self) -> &[u64] {
+        &self.lengths
+    }
+
     /// Takes in a round.
     pub(crate) fn add(&mut self, round: RoundStats) {
         self.tokens += round.emitted;
@@ -127,6 +133,12 @@ impl Stats {
         sum.accepted += round.accepted;
         sum.emitted += round.emitted;
         sum.discarded += round.discarded;
+        if self.lengths.len() <= round.drafted {
+            self.lengths.resize(round.drafted + 1, 0);
+        }
+        if let Some(count) = self.lengths.get_mut(round.drafted) {
+            *count += 1;
+        }
         let reached = round.drafted.min(round.accepted + 1);
         if self.positions.len() < reached {
             self.positions.resize(reached, Position::default());

@@ -1,6 +1,7 @@
 //! Speculative decoding with compiled models: what it generates is what the target alone generates, on every placement, for every draft
 //! length and both schedules; on arm64, too.
 
+use spec_runtime::draft_length::goodput::{Goodput, Prior};
 use spec_runtime::generate::{Drafting, Finish, Generator, Schedule, Settings};
 use spec_runtime::manifest::Role;
 use spec_runtime::model::{InstanceOptions, LoadOptions, Loaded, VulkanOptions};
@@ -135,6 +136,17 @@ fn greedy_output_is_the_targets_own() {
 
 #[test]
 fn adaptive_draft_lengths_change_nothing() {
+    // by times that it is told: these models are too small for drafts to pay
+    let prior = Prior {
+        target: vec![(1, 1.0), (9, 1.2)],
+        drafter: vec![(1, 0.02)],
+        ..Prior::default()
+    };
+    let cheap = Goodput {
+        max: 8,
+        prior,
+        measure: false,
+    };
     let adaptive = [
         Drafting::Heuristic { first: 2, max: 8 },
         Drafting::Entropy {
@@ -142,10 +154,12 @@ fn adaptive_draft_lengths_change_nothing() {
             kappa: 0.2,
             lambda: 0.3,
         },
+        Drafting::Goodput(Goodput::new(8)),
+        Drafting::Goodput(cheap),
     ];
     let settings = adaptive.into_iter().flat_map(|drafting| {
         BOTH.map(|schedule| Settings {
-            drafting,
+            drafting: drafting.clone(),
             ..fixed(0, schedule, 400)
         })
     });

@@ -1,8 +1,10 @@
 //! Models: bundles with their weights.
 
+pub(crate) mod ffi;
+
 use crate::error::Failure;
 use crate::handles::Handles;
-use spec_runtime::manifest::Role;
+use spec_runtime::generate::Offer;
 use spec_runtime::model::{LoadOptions, Loaded};
 use spec_runtime::text::TextInfo;
 use std::path::Path;
@@ -32,8 +34,6 @@ pub struct Facts {
     pub planned: usize,
     /// Whether the plan overlaps.
     pub overlapped: bool,
-    /// Most tokens of one call of the target.
-    pub widest: usize,
 }
 
 impl Model {
@@ -45,6 +45,11 @@ impl Model {
         let loaded = Loaded::open(folder, options)?;
         let text = TextInfo::read(folder)?.unwrap_or_default();
         Ok(Self { loaded, text })
+    }
+
+    /// What its plan, and its models, offer to a session.
+    pub fn offer(&self) -> Offer {
+        Offer::new(&self.loaded, self.loaded.manifest().plan.as_ref())
     }
 
     /// What it is.
@@ -59,12 +64,6 @@ impl Model {
                 .and_then(|p| usize::try_from(p.gamma).ok())
                 .unwrap_or(0),
             overlapped: plan.is_some_and(|p| p.strategy == "overlapped"),
-            widest: loaded
-                .widths(Role::Target)
-                .iter()
-                .copied()
-                .max()
-                .unwrap_or(1),
         }
     }
 }

@@ -1,10 +1,15 @@
 //! Sessions: one sequence at a time.
 
+mod ffi;
+
 use crate::error::{BUSY, Failure};
 use crate::handles::Handles;
-use crate::model::{Facts, Model};
+use crate::model::Model;
 use spec_runtime::draft_length::MAX;
-use spec_runtime::generate::{Drafting, Finish, Generator, Schedule, Settings};
+use spec_runtime::generate::{
+    self, AskedLength, AskedSchedule, Drafting, Finish, Generator, Offer, Schedule, Settings,
+    decide,
+};
 use spec_runtime::manifest::Role;
 use spec_runtime::model::InstanceOptions;
 use spec_runtime::stats::Stats;
@@ -40,23 +45,18 @@ impl Asked {
     ///
     /// # Errors
     /// A value that means nothing, or drafts without a drafter.
-    pub fn resolve(&self, facts: &Facts) -> Result<(Drafting, Schedule), Failure> {
-        let planned = facts.planned.min(MAX);
-        let most = facts.widest.saturating_sub(1).clamp(1, MAX);
-        let drafting = match self.draft_length {
-            -1 => Drafting::Fixed(planned),
-            -2 => {
-                let first = if planned == 0 { most.min(4) } else { planned };
-                let max = most.max(first);
-                Drafting::Heuristic { first, max }
-            }
-            -3 => Drafting::Entropy {
-                max: most,
+    pub fn resolve(&self, offer: &Offer) -> Result<(Drafting, Schedule), Failure> {
+        let length = match self.draft_length {
+            -1 => AskedLength::Plan,
+            -2 => AskedLength::Adaptive,
+            -3 => AskedLength::Entropy {
                 kappa: self.kappa,
                 lambda: self.lambda,
             },
+            -4 => AskedLength::Auto { measure: true },
+            -5 => AskedLength::Auto { measure: false },
             n => match usize::try_from(n) {
-                Ok(n) if n <= MAX => Drafting::Fixed(n),
+                Ok(n) if n <= MAX => AskedLength::Fixed(n),
                 _ => {
                     return Err(Failure::argument(format!(
                         "draft_length is {n}: it must be 0 to {MAX}, or one of SPEC_DRAFT_*"
@@ -64,29 +64,23 @@ impl Asked {
                 }
             },
         };
-        let drafts = drafting != Drafting::Fixed(0);
-        if drafts && !facts.has_drafter {
-            return Err(Failure::argument(
-                "the bundle has no drafter: set draft_length to 0, or compile a pair",
-            ));
-        }
-        let overlapped = match self.schedule {
-            0 => facts.overlapped,
-            1 => false,
-            2 => true,
+        let schedule = match self.schedule {
+            0 => AskedSchedule::Plan,
+            1 => AskedSchedule::Sequential,
+            2 => AskedSchedule::Overlapped,
             n => {
                 return Err(Failure::argument(format!(
                     "schedule is {n}: it must be one of SPEC_SCHEDULE_*"
                 )));
             }
         };
-        Ok((
-            drafting,
-            match overlapped && drafts {
-                true => Schedule::Overlapped,
-                false => Schedule::Sequential,
-            },
-        ))
+        let asked = generate::Asked { length, schedule };
+        let decided = decide(offer, asked).map_err(|_| {
+            Failure::argument(
+                "the bundle has no drafter: set draft_length to 0 or SPEC_DRAFT_AUTO, or compile a pair",
+            )
+        })?;
+        Ok((decided.drafting, decided.schedule))
     }
 }
 
@@ -98,9 +92,9 @@ impl Session {
     pub fn new(model: &Model, settings: Settings) -> Result<Self, Failure> {
         let loaded = &model.loaded;
         let target = loaded.instance(Role::Target, None)?;
-        let drafter = match settings.drafting {
-            Drafting::Fixed(0) => None,
-            _ => {
+        let drafter = match settings.drafting.is_plain() {
+            true => None,
+            false => {
                 let apart = settings.schedule == Schedule::Overlapped;
                 let options = InstanceOptions {
                     apart,

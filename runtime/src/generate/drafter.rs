@@ -1,8 +1,8 @@
 //! The drafter: feeds what it has not seen, and drafts token by token.
 
 use super::error::GenerateError;
-use super::settings::Control;
-use crate::draft_length::DraftLength;
+use crate::draft_length::goodput::Draft;
+use crate::draft_length::{AdaEdl, DraftLength};
 use crate::forward::{CallTime, Forward};
 use crate::manifest::Role;
 use crate::sampling::{Distributions, Sampling, argmax};
@@ -21,7 +21,8 @@ pub(super) struct Task {
     /// Drafts to make at most; 0 only feeds.
     pub count: usize,
     pub sampling: Sampling,
-    pub control: Control,
+    /// What stops it before that.
+    pub stop: Option<AdaEdl>,
     /// The target's.
     pub vocabulary: usize,
     pub seed: u64,
@@ -36,16 +37,18 @@ pub(super) struct Task {
     pub spans: Vec<Span>,
     pub time: CallTime,
     pub sampling_time: Duration,
+    /// The same by calls.
+    pub calls: Draft,
 }
 
-impl Task {
-    pub(super) fn new(control: Control) -> Self {
+impl Default for Task {
+    fn default() -> Self {
         Self {
             feed: vec![],
             position: 0,
             count: 0,
             sampling: Sampling::Greedy,
-            control,
+            stop: None,
             vocabulary: 0,
             seed: 0,
             stream: 0,
@@ -55,15 +58,34 @@ impl Task {
             spans: vec![],
             time: CallTime::default(),
             sampling_time: Duration::ZERO,
+            calls: Draft::default(),
         }
     }
+}
 
+impl Task {
     fn clear_results(&mut self) {
         self.drafts.clear();
         self.q.clear();
         self.spans.clear();
         self.time = CallTime::default();
         self.sampling_time = Duration::ZERO;
+        self.calls = Draft {
+            fed: self.feed.len(),
+            ..Draft::default()
+        };
+    }
+
+    /// The draft that was begun then is made.
+    fn made(&mut self, draft: u32, began: Duration) {
+        let took = (self.began.elapsed().saturating_sub(began)).as_secs_f64();
+        if self.drafts.is_empty() {
+            self.calls.first = took;
+        } else {
+            self.calls.steps += 1;
+            self.calls.rest += took;
+        }
+        self.drafts.push(draft);
     }
 
     fn span(&mut self, lane: Lane, from: Duration) -> Duration {
@@ -112,8 +134,11 @@ impl Drafter {
         for token in task.feed.iter_mut().filter(|t| **t as usize >= own) {
             *token = 0;
         }
+        let mut began = task.began.elapsed();
         if task.count == 0 {
-            return self.call(task, None, 0);
+            self.call(task, None, 0)?;
+            task.calls.first = task.began.elapsed().saturating_sub(began).as_secs_f64();
+            return Ok(());
         }
         let mut random = random(task.seed, task.stream);
         self.call(task, None, 1)?;
@@ -124,10 +149,11 @@ impl Drafter {
             let took = task.span(Lane::Host, from);
             task.sampling_time += took;
             let at = task.position + task.feed.len() + task.drafts.len();
-            task.drafts.push(draft);
+            task.made(draft, began);
             if stop || task.drafts.len() >= task.count || cancel.load(Ordering::Relaxed) {
                 return Ok(());
             }
+            began = task.began.elapsed();
             self.call(task, Some((draft, at)), 1)?;
         }
     }
@@ -173,14 +199,14 @@ impl Drafter {
 
     /// A greedy choice has no entropy; what the drafter is sure of is then in its softmax.
     fn stop(&self, task: &mut Task) -> Result<bool, GenerateError> {
-        if !task.control.stops() {
+        let Some(control) = task.stop else {
             return Ok(false);
-        }
+        };
         if task.sampling.is_greedy() {
             let bad = GenerateError::sampling(Role::Drafter);
             task.q.clear();
             task.q.push_softmax(&self.logits).map_err(bad)?;
         }
-        Ok(task.control.stop(&task.q.last()?, 0)?)
+        Ok(control.stop(&task.q.last()?, 0)?)
     }
 }

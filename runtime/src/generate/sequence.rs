@@ -1,7 +1,9 @@
 //! The sequence under way: its tokens, what the drafter has of them, and when it ends.
 
+use super::control::Control;
 use super::drafter::Task;
-use super::settings::{Control, Finish, Settings};
+use super::error::GenerateError;
+use super::settings::{Finish, Settings};
 use rand::rngs::ChaCha12Rng;
 use std::time::Instant;
 
@@ -40,7 +42,6 @@ impl Sequence {
         context: usize,
     ) {
         if drafted > 0 {
-            self.control.observe_round(drafted, accepted);
             // The last draft was never fed to the drafter.
             self.cached = self.tokens.len() + accepted.min(drafted - 1);
         }
@@ -57,5 +58,33 @@ impl Sequence {
         } else if self.tokens.len() >= context {
             self.finished = Some(Finish::Context);
         }
+    }
+}
+
+/// Whether a prompt can be gone on from.
+pub(super) fn check(
+    prompt: &[u32],
+    context: usize,
+    vocabulary: usize,
+) -> Result<(), GenerateError> {
+    let (tokens, most) = (prompt.len(), context.saturating_sub(1));
+    if tokens == 0 {
+        return Err(GenerateError::EmptyPrompt);
+    }
+    if tokens > most {
+        return Err(GenerateError::LongPrompt {
+            tokens,
+            context,
+            most,
+        });
+    }
+    let outside = |(_, token): &(usize, &u32)| **token as usize >= vocabulary;
+    match prompt.iter().enumerate().find(outside) {
+        Some((index, token)) => Err(GenerateError::Token {
+            index,
+            token: *token,
+            vocabulary,
+        }),
+        None => Ok(()),
     }
 }

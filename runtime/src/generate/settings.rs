@@ -1,11 +1,10 @@
 //! What the caller asks for, and how a sequence ends.
 
-use crate::accept::{AcceptError, Rows};
-use crate::draft_length::{AdaEdl, DraftLength, Heuristic, ParameterError, Static};
+use crate::draft_length::goodput::Goodput;
 use crate::sampling::Sampling;
 
 /// How many drafts a round makes.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Drafting {
     /// Always as many, 0 to [`crate::draft_length::MAX`]; 0 is plain decoding: one call of the target a token.
     Fixed(usize),
@@ -25,6 +24,19 @@ pub enum Drafting {
         /// The least bound on the acceptance to go on at, 0 to 1.
         lambda: f64,
     },
+    /// As many as give the most tokens a second, 0 included, by what the run shows ([`crate::draft_length::goodput`]). What one sequence
+    /// shows of time, and for its first rounds of acceptance, serves the next ones of the same generator, settings and schedule.
+    ///
+    /// Lengths then depend on time. Greedy tokens do not; random ones are distributed as ever, but the same seed need not give the
+    /// same ones again, unless [`Goodput::measure`] is off.
+    Goodput(Goodput),
+}
+
+impl Drafting {
+    /// Whether no round makes drafts, so that no drafter is needed.
+    pub fn is_plain(&self) -> bool {
+        *self == Self::Fixed(0)
+    }
 }
 
 /// When drafter and target run.
@@ -51,7 +63,8 @@ pub struct Settings {
     pub drafting: Drafting,
     /// When the models run.
     pub schedule: Schedule,
-    /// Of the random numbers. The same seed, settings and logits give the same tokens, on any machine.
+    /// Of the random numbers. The same seed, settings and logits give the same tokens, on any machine (but see
+    /// [`Drafting::Goodput`]).
     pub seed: u64,
 }
 
@@ -78,65 +91,4 @@ pub enum Finish {
     MaxTokens,
     /// Prompt and generated tokens fill the context.
     Context,
-}
-
-/// The controller of [`Drafting`]: small, and so given to the drafter's thread with each task.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Control {
-    Static(Static),
-    Heuristic(Heuristic),
-    AdaEdl(AdaEdl),
-}
-
-impl Control {
-    pub(super) fn new(drafting: &Drafting) -> Result<Self, ParameterError> {
-        Ok(match *drafting {
-            Drafting::Fixed(length) => Self::Static(Static::new(length)?),
-            Drafting::Heuristic { first, max } => Self::Heuristic(Heuristic::new(first, max)?),
-            Drafting::Entropy { max, kappa, lambda } => {
-                Self::AdaEdl(AdaEdl::new(max, kappa, lambda)?)
-            }
-        })
-    }
-
-    /// Whether [`DraftLength::stop`] looks at the drafter's distributions.
-    pub(super) fn stops(&self) -> bool {
-        matches!(self, Self::AdaEdl(_))
-    }
-
-    /// Takes in a round. A round in which all stood counts as one up to the limit, also if it was drafted ahead, before the limit
-    /// went up, or was cut at the end of the sequence.
-    pub(super) fn observe_round(&mut self, drafted: usize, accepted: usize) {
-        let limit = self.limit();
-        self.observe(match accepted == drafted {
-            true => limit,
-            false => accepted.min(limit.saturating_sub(1)),
-        });
-    }
-}
-
-impl DraftLength for Control {
-    fn limit(&self) -> usize {
-        match self {
-            Self::Static(c) => c.limit(),
-            Self::Heuristic(c) => c.limit(),
-            Self::AdaEdl(c) => c.limit(),
-        }
-    }
-
-    fn stop(&self, q: &Rows, row: usize) -> Result<bool, AcceptError> {
-        match self {
-            Self::Static(c) => c.stop(q, row),
-            Self::Heuristic(c) => c.stop(q, row),
-            Self::AdaEdl(c) => c.stop(q, row),
-        }
-    }
-
-    fn observe(&mut self, accepted: usize) {
-        match self {
-            Self::Static(c) => c.observe(accepted),
-            Self::Heuristic(c) => c.observe(accepted),
-            Self::AdaEdl(c) => c.observe(accepted),
-        }
-    }
 }

@@ -6,7 +6,9 @@ use crate::accept::{Accepted, greedy};
 use crate::forward::{CallTime, Forward};
 use crate::manifest::Role;
 use crate::sampling::{Distributions, Judge, Sampling, argmax};
+use crate::stats::{Lane, RoundStats, Span};
 use rand::rngs::ChaCha12Rng;
+use std::time::{Duration, Instant};
 
 /// What is to be verified.
 #[derive(Clone, Copy, Debug)]
@@ -24,7 +26,7 @@ pub(super) struct Question<'a> {
 
 impl Question<'_> {
     /// Number of tokens to feed, and of rows of logits.
-    fn rows(&self) -> usize {
+    pub(super) fn rows(&self) -> usize {
         self.drafts.len() + usize::from(self.bonus)
     }
 }
@@ -150,6 +152,28 @@ impl Target {
         ];
         4 * words.iter().sum::<usize>() + self.p.bytes() + self.judge.bytes()
     }
+}
+
+/// Verifies and judges; returns the number of drafts that stand, and the time.
+pub(super) fn answer(
+    target: &mut Target,
+    question: &Question,
+    random: &mut ChaCha12Rng,
+    stats: &mut RoundStats,
+    began: Instant,
+) -> Result<(usize, Duration), GenerateError> {
+    let from = began.elapsed();
+    let CallTime { run, handoff } = target.verify(question)?;
+    let middle = began.elapsed();
+    let accepted = target.judge(question, random)?;
+    let to = began.elapsed();
+    stats.verify += run;
+    stats.handoff += handoff;
+    stats.sampling += to - middle;
+    for (lane, from, to) in [(Lane::Target, from, middle), (Lane::Host, middle, to)] {
+        stats.spans.push(Span { lane, from, to });
+    }
+    Ok((accepted, to - from))
 }
 
 /// Bugs for the tests to find.

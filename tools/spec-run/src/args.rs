@@ -1,6 +1,7 @@
 //! The command line.
 
 use clap::{Args, Parser, ValueEnum};
+use spec_runtime::generate::{AskedLength, AskedSchedule};
 use std::path::PathBuf;
 use std::str::FromStr;
 
@@ -33,13 +34,14 @@ pub struct Cli {
     #[command(flatten)]
     pub sampling: SamplingArgs,
 
-    /// Drafts of a round: a number (0: no drafting), `adaptive` (more after success, fewer after a miss),
-    /// `entropy[:KAPPA:LAMBDA]` (until the drafter is unsure), `plan`
+    /// Drafts of a round: `auto` (what is fastest in this run, 0 included), `auto:predicted` (the same, but times are not measured, so that a
+    /// seed gives the same tokens again), `plan`, a number (0: no drafting), `adaptive` (more after success, fewer after a miss),
+    /// `entropy[:KAPPA:LAMBDA]` (until the drafter is unsure)
     #[arg(
         short,
         long,
-        value_name = "N|adaptive|entropy|plan",
-        default_value = "plan"
+        value_name = "auto|plan|N|adaptive|entropy",
+        default_value = "auto"
     )]
     pub draft_length: DraftLength,
 
@@ -187,21 +189,7 @@ pub struct MachineArgs {
 
 /// How many drafts a round makes, as asked for.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum DraftLength {
-    /// As the bundle's plan says.
-    Plan,
-    /// Always as many.
-    Fixed(usize),
-    /// By the outcome of the last round.
-    Adaptive,
-    /// By the drafter's entropy.
-    Entropy {
-        /// Weight of the entropy.
-        kappa: f64,
-        /// Least bound on the acceptance to go on at.
-        lambda: f64,
-    },
-}
+pub struct DraftLength(pub AskedLength);
 
 impl FromStr for DraftLength {
     type Err = String;
@@ -210,18 +198,20 @@ impl FromStr for DraftLength {
         let most = spec_runtime::draft_length::MAX;
         let wrong = || {
             format!(
-                "write a number up to {most}, adaptive, entropy, entropy:KAPPA:LAMBDA such as entropy:0.2:0.4, or plan"
+                "write auto, auto:predicted, plan, a number up to {most}, adaptive, entropy, or entropy:KAPPA:LAMBDA such as entropy:0.2:0.4"
             )
         };
         match text {
-            "plan" => return Ok(Self::Plan),
-            "adaptive" => return Ok(Self::Adaptive),
+            "auto" => return Ok(Self(AskedLength::Auto { measure: true })),
+            "auto:predicted" => return Ok(Self(AskedLength::Auto { measure: false })),
+            "plan" => return Ok(Self(AskedLength::Plan)),
+            "adaptive" => return Ok(Self(AskedLength::Adaptive)),
             _ => {}
         }
         if let Some(rest) = text.strip_prefix("entropy") {
             if rest.is_empty() {
                 let (kappa, lambda) = (0.2, 0.4);
-                return Ok(Self::Entropy { kappa, lambda });
+                return Ok(Self(AskedLength::Entropy { kappa, lambda }));
             }
             let numbers = rest.strip_prefix(':').and_then(|r| r.split_once(':'));
             let (kappa, lambda) = numbers.ok_or_else(wrong)?;
@@ -233,10 +223,10 @@ impl FromStr for DraftLength {
             if !(0.0..=1.0).contains(&lambda) {
                 return Err(format!("lambda must be 0 to 1, got {lambda}"));
             }
-            return Ok(Self::Entropy { kappa, lambda });
+            return Ok(Self(AskedLength::Entropy { kappa, lambda }));
         }
         match text.parse::<usize>() {
-            Ok(n) if n <= most => Ok(Self::Fixed(n)),
+            Ok(n) if n <= most => Ok(Self(AskedLength::Fixed(n))),
             _ => Err(wrong()),
         }
     }
@@ -251,6 +241,17 @@ pub enum Schedule {
     Sequential,
     /// The next draft beside the verification
     Overlapped,
+}
+
+impl Schedule {
+    /// As the runtime says it.
+    pub fn asked(self) -> AskedSchedule {
+        match self {
+            Self::Plan => AskedSchedule::Plan,
+            Self::Sequential => AskedSchedule::Sequential,
+            Self::Overlapped => AskedSchedule::Overlapped,
+        }
+    }
 }
 
 /// Numbers of cores.
@@ -318,12 +319,16 @@ mod tests {
 
     #[test]
     fn draft_lengths() {
-        let of = |t: &str| t.parse::<DraftLength>();
-        assert_eq!(of("plan"), Ok(DraftLength::Plan));
-        assert_eq!(of("0"), Ok(DraftLength::Fixed(0)));
-        assert_eq!(of("64"), Ok(DraftLength::Fixed(64)));
-        assert_eq!(of("adaptive"), Ok(DraftLength::Adaptive));
-        let entropy = |kappa, lambda| Ok(DraftLength::Entropy { kappa, lambda });
+        let of = |t: &str| t.parse::<DraftLength>().map(|d| d.0);
+        for (text, measure) in [("auto", true), ("auto:predicted", false)] {
+            assert_eq!(of(text), Ok(AskedLength::Auto { measure }));
+        }
+        assert_eq!(parse(&["-"]).unwrap().draft_length, "auto".parse().unwrap());
+        assert_eq!(of("plan"), Ok(AskedLength::Plan));
+        assert_eq!(of("0"), Ok(AskedLength::Fixed(0)));
+        assert_eq!(of("64"), Ok(AskedLength::Fixed(64)));
+        assert_eq!(of("adaptive"), Ok(AskedLength::Adaptive));
+        let entropy = |kappa, lambda| Ok(AskedLength::Entropy { kappa, lambda });
         assert_eq!(of("entropy"), entropy(0.2, 0.4));
         assert_eq!(of("entropy:1.5:0"), entropy(1.5, 0.0));
         for wrong in [
@@ -336,6 +341,7 @@ mod tests {
             "entropy:1:2",
             "entropy:nan:0.5",
             "entropyx",
+            "auto:",
         ] {
             assert!(of(wrong).is_err(), "{wrong}");
         }

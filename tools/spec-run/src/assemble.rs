@@ -4,17 +4,16 @@ use crate::args::Cli;
 use crate::compare;
 use crate::error::RunError;
 use crate::generation::{Ended, Run};
-use crate::plan::Decoding;
 use crate::replan::Replan;
 use crate::report::{self, CompareLine, PlanLine, Report};
-use spec_runtime::generate::{Drafting, Settings};
+use spec_runtime::generate::{Decided, Settings};
 use spec_runtime::manifest::Plan;
 use spec_runtime::model::Loaded;
 
 /// How it was decoded, and by which plan.
 pub struct How<'a> {
     /// How.
-    pub decoding: &'a Decoding,
+    pub decoding: &'a Decided,
     /// Rules of the generation.
     pub settings: &'a Settings,
     /// The bundle's plan, or one made here.
@@ -53,10 +52,11 @@ pub fn assemble(
         Some(plan) => Some(plan_line(plan, how, shown, summary)?),
         None => None,
     };
-    let drafts = decoding.drafting != Drafting::Fixed(0);
+    let drafts = !decoding.drafting.is_plain();
     let models = report::models(loaded, drafts);
     let replanned = how.replan.and_then(|r| r.note.as_ref());
-    let mut notes: Vec<String> = decoding.note.iter().chain(replanned).cloned().collect();
+    let decided = decoding.note.map(str::to_owned);
+    let mut notes: Vec<String> = decided.into_iter().chain(replanned.cloned()).collect();
     let machine = &cli.machine;
     if (machine.vulkan_device.is_some() || machine.validate)
         && models.iter().all(|m| m.device == "cpu")

@@ -3,6 +3,7 @@
 use crate::error::RunError;
 use crate::meter::Meter;
 use crate::times::Times;
+use spec_runtime::draft_length::goodput::Learned;
 use spec_runtime::generate::{Finish, Generator, Settings};
 use spec_runtime::stats::{RoundStats, Stats};
 
@@ -30,6 +31,8 @@ pub struct Run {
     pub times: Times,
     /// Energy of the rounds and of what is done between them; None: there is no meter.
     pub joules: Option<f64>,
+    /// What was learned of draft lengths, if they were chosen in the run.
+    pub learned: Option<Learned>,
 }
 
 /// Who takes part in a generation.
@@ -89,6 +92,7 @@ pub fn generate(
         stats,
         times,
         joules,
+        learned: generator.learned(),
     })
 }
 

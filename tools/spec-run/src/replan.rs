@@ -1,6 +1,6 @@
 //! A plan made anew for this bundle and this run: its placements as they are, with measured latencies and acceptance.
 
-use crate::args::{Cli, DraftLength, Schedule};
+use crate::args::{Cli, Schedule};
 use crate::error::RunError;
 use spec_cost::{Acceptance, Profile, Sampling, Soc, Strategy};
 use spec_profile::bundle::{BundleError, Described, describe, role_of};
@@ -8,6 +8,8 @@ use spec_profile::choose::{Way, at_once, fastest};
 use spec_profile::predict::{Assumed, Pair, Predictor};
 use spec_profile::profile::Role;
 use spec_runtime::draft_length::MAX;
+use spec_runtime::draft_length::goodput::Prior;
+use spec_runtime::generate::AskedLength;
 use spec_runtime::manifest::{self, Plan};
 use spec_runtime::model::Loaded;
 use spec_runtime::stats::Position;
@@ -85,12 +87,12 @@ impl Replan {
         let widest = loaded.widths(manifest::Role::Target).iter().max();
         let ways = predictor.ways(
             &pair,
-            lengths(widest.copied().unwrap_or(1), cli.draft_length),
+            lengths(widest.copied().unwrap_or(1), cli.draft_length.0),
             overlapped,
         )?;
         let apart = cli.schedule == Schedule::Overlapped && !overlapped && pair.drafter.is_some();
         let schedule = if apart { Schedule::Plan } else { cli.schedule };
-        let chosen = pick(&ways, cli.draft_length, schedule)
+        let chosen = pick(&ways, cli.draft_length.0, schedule)
             .or(ways.first())
             .ok_or_else(|| unsaid(cli, "the plan"))?
             .clone();
@@ -130,6 +132,37 @@ impl Replan {
             predictor,
             pair,
         }))
+    }
+
+    /// What is believed of acceptance and time, for lengths that are chosen in the run.
+    ///
+    /// # Errors
+    /// The cost model does not take it.
+    pub fn prior(&self) -> Result<Prior, RunError> {
+        let mut prior = Prior {
+            draft_length: usize::try_from(self.chosen.draft_length).ok(),
+            ..Prior::default()
+        };
+        let Some(acceptance) = self.predictor.acceptance(&self.pair)? else {
+            return Ok(prior);
+        };
+        for way in &self.ways {
+            if way.schedule == Strategy::Overlapped {
+                continue;
+            }
+            let (length, schedule) = (way.draft_length, way.schedule);
+            let found = (self.predictor).evaluate(&self.pair, &acceptance, length, schedule)?;
+            let tokens = usize::try_from(length).unwrap_or(MAX) + 1;
+            prior.target.push(match length {
+                0 => (tokens, found.target_step_seconds),
+                _ => (tokens, found.candidate.verify_seconds),
+            });
+            if length == 1 {
+                prior.drafter.push((1, found.draft_step_seconds));
+            }
+            prior.survival = acceptance.survival(length);
+        }
+        Ok(prior)
     }
 
     /// What the cost model says of the chosen way if drafts are accepted as they were in a run. `None`: no drafts were made.
@@ -217,10 +250,10 @@ fn assumed(cli: &Cli, loaded: &Loaded, plan: &Plan) -> Result<Assumed, RunError>
 }
 
 /// Draft lengths to weigh: those that one call of the target of `widest` tokens verifies, and the one that is asked for.
-fn lengths(widest: usize, asked: DraftLength) -> Vec<u32> {
+fn lengths(widest: usize, asked: AskedLength) -> Vec<u32> {
     let within = widest.clamp(1, MAX + 1);
     let beyond = match asked {
-        DraftLength::Fixed(n) if n >= within => Some(n),
+        AskedLength::Fixed(n) if n >= within => Some(n),
         _ => None,
     };
     let all = (0..within).chain(beyond);
@@ -228,10 +261,10 @@ fn lengths(widest: usize, asked: DraftLength) -> Vec<u32> {
 }
 
 /// The fastest of those that are asked for.
-fn pick(ways: &[Way], length: DraftLength, schedule: Schedule) -> Option<&Way> {
+fn pick(ways: &[Way], length: AskedLength, schedule: Schedule) -> Option<&Way> {
     fastest(ways.iter().filter(|way| {
         let long = match length {
-            DraftLength::Fixed(n) => u32::try_from(n) == Ok(way.draft_length),
+            AskedLength::Fixed(n) => u32::try_from(n) == Ok(way.draft_length),
             _ => true,
         };
         let then = match (way.schedule, schedule) {
@@ -287,26 +320,26 @@ mod tests {
             let found = pick(&ways, length, schedule).unwrap();
             (found.draft_length, found.schedule)
         };
-        assert_eq!(of(DraftLength::Plan, Schedule::Plan), (2, S));
-        assert_eq!(of(DraftLength::Plan, Schedule::Overlapped), (1, O));
-        assert_eq!(of(DraftLength::Fixed(1), Schedule::Plan), (1, O));
-        assert_eq!(of(DraftLength::Fixed(1), Schedule::Sequential), (1, S));
-        assert_eq!(of(DraftLength::Fixed(2), Schedule::Overlapped), (2, O));
+        assert_eq!(of(AskedLength::Plan, Schedule::Plan), (2, S));
+        assert_eq!(of(AskedLength::Plan, Schedule::Overlapped), (1, O));
+        assert_eq!(of(AskedLength::Fixed(1), Schedule::Plan), (1, O));
+        assert_eq!(of(AskedLength::Fixed(1), Schedule::Sequential), (1, S));
+        assert_eq!(of(AskedLength::Fixed(2), Schedule::Overlapped), (2, O));
         assert_eq!(
-            of(DraftLength::Fixed(0), Schedule::Overlapped),
+            of(AskedLength::Fixed(0), Schedule::Overlapped),
             (0, Autoregressive)
         );
-        assert_eq!(of(DraftLength::Adaptive, Schedule::Plan), (2, S));
-        assert_eq!(pick(&ways, DraftLength::Fixed(7), Schedule::Plan), None);
+        assert_eq!(of(AskedLength::Adaptive, Schedule::Plan), (2, S));
+        assert_eq!(pick(&ways, AskedLength::Fixed(7), Schedule::Plan), None);
     }
 
     #[test]
     fn lengths_are_those_of_one_call() {
-        assert_eq!(lengths(5, DraftLength::Plan), [0, 1, 2, 3, 4]);
-        assert_eq!(lengths(1, DraftLength::Adaptive), [0]);
-        assert_eq!(lengths(3, DraftLength::Fixed(2)), [0, 1, 2]);
-        assert_eq!(lengths(3, DraftLength::Fixed(9)), [0, 1, 2, 9]);
-        assert_eq!(lengths(1000, DraftLength::Plan).last(), Some(&64));
+        assert_eq!(lengths(5, AskedLength::Plan), [0, 1, 2, 3, 4]);
+        assert_eq!(lengths(1, AskedLength::Adaptive), [0]);
+        assert_eq!(lengths(3, AskedLength::Fixed(2)), [0, 1, 2]);
+        assert_eq!(lengths(3, AskedLength::Fixed(9)), [0, 1, 2, 9]);
+        assert_eq!(lengths(1000, AskedLength::Plan).last(), Some(&64));
     }
 
     #[test]

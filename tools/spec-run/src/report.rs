@@ -3,6 +3,7 @@
 use crate::compare::{Pair, Summary};
 use crate::generation::{Ended, Run};
 use serde::Serialize;
+use spec_runtime::draft_length::goodput::Way;
 use spec_runtime::generate::{Drafting, Finish, Schedule, Settings};
 use spec_runtime::manifest::Role;
 use spec_runtime::model::Loaded;
@@ -69,7 +70,7 @@ pub struct ModelLine {
 /// How it was decoded.
 #[derive(Clone, Debug, Serialize)]
 pub struct SettingsLine {
-    /// `4`; `adaptive 4 to 8`; `entropy up to 8`.
+    /// `4`; `auto up to 8`; `adaptive 4 to 8`; `entropy up to 8`.
     pub draft_length: String,
     /// `plain`, `sequential` or `overlapped`.
     pub schedule: &'static str,
@@ -132,6 +133,23 @@ pub struct DecodeLine {
     pub acceptance_rate: Option<f64>,
     /// By position in the draft.
     pub acceptance_by_position: Vec<PositionLine>,
+    /// Rounds by their drafts.
+    pub lengths: Vec<LengthLine>,
+    /// Rounds that were probes; null unless lengths were chosen in the run.
+    pub probes: Option<u64>,
+    /// Time that they took beyond plain decoding of their tokens.
+    pub probe_seconds: Option<f64>,
+}
+
+/// Rounds of one draft length.
+#[derive(Clone, Debug, Serialize)]
+pub struct LengthLine {
+    /// Drafts of the round.
+    pub drafts: usize,
+    /// So many rounds had as many.
+    pub rounds: u64,
+    /// What the run expects of it at its end; null unless lengths were chosen in the run.
+    pub expected_tokens_per_second: Option<f64>,
 }
 
 /// Acceptance at a position of the draft.
@@ -220,11 +238,19 @@ pub fn models(loaded: &Loaded, drafts: bool) -> Vec<ModelLine> {
 
 /// How it is decoded, in words.
 pub fn settings(settings: &Settings) -> SettingsLine {
-    let draft_length = match settings.drafting {
+    let draft_length = match &settings.drafting {
         Drafting::Fixed(n) => n.to_string(),
         Drafting::Heuristic { first, max } => format!("adaptive {first} to {max}"),
         Drafting::Entropy { max, kappa, lambda } => {
             format!("entropy up to {max}, kappa {kappa}, lambda {lambda}")
+        }
+        Drafting::Goodput(goodput) => {
+            let times = if goodput.measure {
+                ""
+            } else {
+                ", times as predicted"
+            };
+            format!("auto up to {}{times}", goodput.max)
         }
     };
     let (temperature, top_k, top_p) = match settings.sampling {
@@ -237,7 +263,7 @@ pub fn settings(settings: &Settings) -> SettingsLine {
     };
     SettingsLine {
         draft_length,
-        schedule: match (settings.drafting, settings.schedule) {
+        schedule: match (&settings.drafting, settings.schedule) {
             (Drafting::Fixed(0), _) => "plain",
             (_, Schedule::Sequential) => "sequential",
             (_, Schedule::Overlapped) => "overlapped",
@@ -307,6 +333,9 @@ pub fn run(run: &Run, text: Option<String>) -> RunLines {
             discarded: stats.sum.discarded,
             acceptance_rate: stats.acceptance_rate(),
             acceptance_by_position: positions.collect(),
+            lengths: lengths(run),
+            probes: run.learned.as_ref().map(|l| l.probes),
+            probe_seconds: run.learned.as_ref().map(|l| l.probe_seconds),
         },
         times: TimesLine {
             draft_seconds: times.draft.as_secs_f64(),
@@ -323,6 +352,24 @@ pub fn run(run: &Run, text: Option<String>) -> RunLines {
             joules_per_token: ratio(joules, stats.tokens as f64),
         }),
     }
+}
+
+/// The lengths that were used.
+fn lengths(run: &Run) -> Vec<LengthLine> {
+    let rounds = run.stats.rounds_by_length().iter().copied().enumerate();
+    let expected = |drafts| {
+        let ways = run.learned.iter().flat_map(|l| &l.ways);
+        ways.filter(|w| w.draft_length == drafts)
+            .map(Way::goodput)
+            .next()
+    };
+    let used = rounds.filter(|(_, rounds)| *rounds > 0);
+    used.map(|(drafts, rounds)| LengthLine {
+        drafts,
+        rounds,
+        expected_tokens_per_second: expected(drafts),
+    })
+    .collect()
 }
 
 impl Report {

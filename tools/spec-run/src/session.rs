@@ -8,12 +8,14 @@ use crate::generation::{Ended, Run, Watch, generate};
 use crate::interrupt;
 use crate::meter::{self, Meter};
 use crate::output::Output;
-use crate::plan::{self, Decoding, Offer};
+use crate::plan;
 use crate::prompt::Prompt;
 use crate::replan::Replan;
 use crate::table;
 use crate::trace;
-use spec_runtime::generate::{Drafting, Generator, Schedule, Settings};
+use spec_runtime::generate::{
+    Asked, AskedLength, Decided, Drafting, Generator, Offer, Schedule, Settings,
+};
 use spec_runtime::manifest::{FILE_NAME, Plan, Role};
 use spec_runtime::model::{InstanceOptions, LoadOptions, Loaded, VulkanOptions};
 use spec_runtime::sampling::Sampling;
@@ -54,7 +56,7 @@ pub fn run(cli: &Cli) -> Result<u8, RunError> {
         Some(made) => Some(&made.plan),
         None => loaded.manifest().plan.as_ref(),
     };
-    let decoding = decide(cli, &loaded, planned)?;
+    let decoding = decide(cli, &loaded, planned, replan.as_ref())?;
     let settings = settings(cli, &decoding, &words);
     // a plan made here promises a speed-up over the target as it is
     let baseline = planned.filter(|_| cli.compare.is_some() && replan.is_none());
@@ -139,37 +141,38 @@ fn load_options(cli: &Cli) -> LoadOptions {
     }
 }
 
-fn decide(cli: &Cli, loaded: &Loaded, planned: Option<&Plan>) -> Result<Decoding, RunError> {
-    let offer = Offer {
-        drafts: planned
-            .and_then(|p| usize::try_from(p.gamma).ok())
-            .unwrap_or(0),
-        strategy: planned.map_or_else(|| "none".to_owned(), |p| p.strategy.clone()),
-        has_drafter: loaded.has_drafter(),
-        widest: loaded
-            .widths(Role::Target)
-            .iter()
-            .copied()
-            .max()
-            .unwrap_or(1),
+fn decide(
+    cli: &Cli,
+    loaded: &Loaded,
+    planned: Option<&Plan>,
+    replan: Option<&Replan>,
+) -> Result<Decided, RunError> {
+    let mut offer = Offer::new(loaded, planned);
+    let length = cli.draft_length.0;
+    if let (Some(replan), AskedLength::Auto { .. }) = (replan, length) {
+        offer.prior = replan.prior()?;
+    }
+    let asked = Asked {
+        length,
+        schedule: cli.schedule.asked(),
     };
-    let decoding = plan::decide(&offer, cli.draft_length, cli.schedule).map_err(|length| {
-        RunError::NoDrafter {
+    let decided =
+        spec_runtime::generate::decide(&offer, asked).map_err(|length| RunError::NoDrafter {
             bundle: cli.bundle.clone(),
-            length,
-        }
-    })?;
-    if cli.compare.is_some() && decoding.drafting == Drafting::Fixed(0) {
-        let why = match cli.draft_length {
-            crate::args::DraftLength::Plan => " (so the plan says)",
+            length: length.0,
+        })?;
+    if cli.compare.is_some() && decided.drafting.is_plain() {
+        let why = match length {
+            AskedLength::Plan => " (so the plan says)",
+            AskedLength::Auto { .. } => ", as there is no drafter",
             _ => "",
         };
         return Err(RunError::NothingToCompare { why });
     }
-    Ok(decoding)
+    Ok(decided)
 }
 
-fn settings(cli: &Cli, decoding: &Decoding, words: &Words) -> Settings {
+fn settings(cli: &Cli, decoding: &Decided, words: &Words) -> Settings {
     let asked = &cli.sampling;
     let sampling = match asked.temperature == 0.0 {
         true => Sampling::Greedy,
@@ -183,7 +186,7 @@ fn settings(cli: &Cli, decoding: &Decoding, words: &Words) -> Settings {
         max_tokens: cli.max_tokens,
         stop: words.eos().to_vec(),
         sampling,
-        drafting: decoding.drafting,
+        drafting: decoding.drafting.clone(),
         schedule: decoding.schedule,
         seed: asked.seed,
     }
@@ -201,11 +204,11 @@ impl Engine {
     /// `plain_cores`: those of plain decoding, if others than the target's.
     fn new(
         loaded: &Arc<Loaded>,
-        decoding: &Decoding,
+        decoding: &Decided,
         plain_cores: Option<usize>,
     ) -> Result<Self, RunError> {
         let target = loaded.instance(Role::Target, None)?;
-        let drafts = decoding.drafting != Drafting::Fixed(0);
+        let drafts = !decoding.drafting.is_plain();
         let drafter = match drafts {
             true => {
                 let apart = decoding.schedule == Schedule::Overlapped;

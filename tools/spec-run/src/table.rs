@@ -1,7 +1,7 @@
 //! The report as a table of two columns.
 
 use crate::compare::difference;
-use crate::report::{CompareLine, ModelLine, PlanLine, Report};
+use crate::report::{CompareLine, DecodeLine, ModelLine, PlanLine, Report};
 use std::fmt::Write as _;
 
 mod plan;
@@ -57,6 +57,7 @@ pub fn table(report: &Report, verbose: bool) -> String {
         }
         text
     });
+    lengths(decode, &mut rows);
     if let Some(rate) = decode.acceptance_rate {
         rows.add(
             "acceptance",
@@ -89,6 +90,35 @@ pub fn table(report: &Report, verbose: bool) -> String {
         rows.add("note", note.clone());
     }
     rows.text()
+}
+
+/// Lengths that were chosen in the run.
+fn lengths(decode: &DecodeLine, rows: &mut Rows) {
+    let (Some(probes), Some(seconds)) = (decode.probes, decode.probe_seconds) else {
+        return;
+    };
+    rows.add("lengths", {
+        let mut text = "chosen in the run".to_owned();
+        if probes > 0 {
+            let _ = write!(
+                text,
+                "; {probes} probes, {} beyond plain decoding",
+                time(seconds)
+            );
+        }
+        text
+    });
+    for line in &decode.lengths {
+        let mut text = format!("{:5} rounds", line.rounds);
+        if let Some(expected) = line.expected_tokens_per_second {
+            let _ = write!(text, "; {expected:.2} tokens/s expected at the end");
+        }
+        let name = match line.drafts {
+            1 => "  1 draft".to_owned(),
+            n => format!("  {n} drafts"),
+        };
+        rows.add(&name, text);
+    }
 }
 
 fn model(model: &ModelLine) -> String {

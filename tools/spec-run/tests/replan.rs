@@ -29,12 +29,17 @@ fn made(alone: bool) -> TempDir {
     folder
 }
 
-/// Exit code, standard output, standard error.
+/// Exit code, standard output, standard error. The plan is followed unless the arguments say a draft length.
 fn run(folder: &Path, args: &[&str]) -> (Option<i32>, String, String) {
+    let length: &[&str] = match args.contains(&"-d") {
+        true => &[],
+        false => &["-d", "plan"],
+    };
     let output = Command::new(env!("CARGO_BIN_EXE_spec-run"))
         .current_dir(folder)
         .arg(".")
         .args(ONE)
+        .args(length)
         .args(args)
         .stdin(Stdio::null())
         .output()
@@ -272,4 +277,53 @@ fn what_does_not_fit_is_said() {
     );
     let drafts = ["--profile", "half.toml", "-d", "2"];
     refused(alone.path(), &drafts, &["has no drafter"]);
+}
+
+/// What a profile predicts is where lengths that are chosen in the run begin; by its times alone they are the same again.
+#[test]
+fn a_profile_is_the_prior_of_lengths_chosen_in_the_run() {
+    let folder = made(false);
+    profile(folder.path(), "p.toml", 1.0, true);
+    profile(folder.path(), "slow.toml", 9.0, true);
+    let auto = |profile: &str, alpha: &str| {
+        let length = [
+            "-d",
+            "auto:predicted",
+            "--profile",
+            profile,
+            "--alpha",
+            alpha,
+        ];
+        json(folder.path(), &length)
+    };
+    let found = auto("p.toml", "0.9");
+    assert_eq!(
+        found["settings"]["draft_length"],
+        "auto up to 4, times as predicted"
+    );
+    assert_eq!(found["plan"]["followed"], false);
+    let lengths = &found["decode"]["lengths"];
+    let of = |drafts: u64| {
+        let mut lines = lengths.as_array().expect("a list").iter();
+        lines.find(|l| l["drafts"] == drafts).cloned()
+    };
+    let line = of(4).unwrap_or_else(|| panic!("4 drafts are best: {lengths}"));
+    assert!(line["rounds"].as_u64().is_some_and(|n| n > 1), "{lengths}");
+    // 10 to 11 ms for the target, 1 ms a draft: 5 tokens in 14 to 15 ms at best
+    let expected = line["expected_tokens_per_second"]
+        .as_f64()
+        .expect("a speed");
+    assert!((100.0..360.0).contains(&expected), "{lengths}");
+    assert_eq!(auto("p.toml", "0.9")["decode"]["lengths"], *lengths);
+    let found = auto("slow.toml", "0.2");
+    assert_eq!(
+        (&found["decode"]["drafted"], &found["decode"]["probes"]),
+        (&0.into(), &0.into())
+    );
+    let (code, _, table) = run(folder.path(), &["--profile", "p.toml", "-d", "auto"]);
+    assert_eq!(code, Some(0), "{table}");
+    assert!(
+        table.contains("; lengths were chosen in the run\n"),
+        "{table}"
+    );
 }

@@ -1,5 +1,6 @@
 use super::*;
 use crate::error::{BAD_ARGUMENT, GENERATE};
+use spec_runtime::draft_length::goodput::{Goodput, Prior};
 use spec_runtime::forward::{CallTime, Forward, ForwardError, check};
 
 /// The next token is the last one plus 1.
@@ -94,15 +95,14 @@ fn tokens_that_do_not_fit_come_with_the_next_call() {
 
 #[test]
 fn what_c_asks_for_becomes_settings() {
-    let facts = Facts {
-        vocabulary: 100,
-        context: 50,
+    let offer = Offer {
+        drafts: 3,
+        strategy: "overlapped".into(),
         has_drafter: true,
-        planned: 3,
-        overlapped: true,
         widest: 9,
+        prior: Prior::default(),
     };
-    let ask = |draft_length, schedule, facts: &Facts| {
+    let ask = |draft_length, schedule, offer: &Offer| {
         let (kappa, lambda) = (0.2, 0.4);
         let asked = Asked {
             draft_length,
@@ -110,32 +110,41 @@ fn what_c_asks_for_becomes_settings() {
             kappa,
             lambda,
         };
-        asked.resolve(facts)
+        asked.resolve(offer)
     };
     let (s, o) = (Schedule::Sequential, Schedule::Overlapped);
-    assert_eq!(ask(-1, 0, &facts).unwrap(), (Drafting::Fixed(3), o));
-    assert_eq!(ask(5, 1, &facts).unwrap(), (Drafting::Fixed(5), s));
-    assert_eq!(ask(0, 2, &facts).unwrap(), (Drafting::Fixed(0), s));
+    assert_eq!(ask(-1, 0, &offer).unwrap(), (Drafting::Fixed(3), o));
+    assert_eq!(ask(5, 1, &offer).unwrap(), (Drafting::Fixed(5), s));
+    assert_eq!(ask(0, 2, &offer).unwrap(), (Drafting::Fixed(0), s));
     assert_eq!(
-        ask(-2, 0, &facts).unwrap().0,
+        ask(-2, 0, &offer).unwrap().0,
         Drafting::Heuristic { first: 3, max: 8 }
     );
     assert!(matches!(
-        ask(-3, 0, &facts).unwrap().0,
+        ask(-3, 0, &offer).unwrap().0,
         Drafting::Entropy { max: 8, .. }
     ));
-    let refused = |draft_length, schedule, facts: &Facts| {
-        let failure = ask(draft_length, schedule, facts).unwrap_err();
+    let refused = |draft_length, schedule, offer: &Offer| {
+        let failure = ask(draft_length, schedule, offer).unwrap_err();
         assert_eq!(failure.status, BAD_ARGUMENT);
         failure.message
     };
-    assert!(refused(65, 0, &facts).contains("0 to 64"));
-    assert!(refused(-4, 0, &facts).contains("-4"));
-    assert!(refused(1, 3, &facts).contains("schedule is 3"));
-    let alone = Facts {
+    assert!(refused(65, 0, &offer).contains("0 to 64"));
+    assert!(refused(-6, 0, &offer).contains("-6"));
+    assert!(refused(1, 3, &offer).contains("schedule is 3"));
+    for (code, measure) in [(-4, true), (-5, false)] {
+        let (drafting, schedule) = ask(code, 0, &offer).unwrap();
+        let goodput = Goodput {
+            measure,
+            ..Goodput::new(8)
+        };
+        assert_eq!((drafting, schedule), (Drafting::Goodput(goodput), o));
+    }
+    let alone = Offer {
         has_drafter: false,
-        ..facts
+        ..offer
     };
+    assert_eq!(ask(-4, 0, &alone).unwrap(), (Drafting::Fixed(0), s));
     assert!(refused(2, 0, &alone).contains("no drafter"));
     assert!(ask(0, 0, &alone).is_ok());
 }

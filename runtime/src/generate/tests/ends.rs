@@ -22,7 +22,7 @@ fn the_end_is_that_of_plain_decoding() {
                 for drafting in draftings() {
                     for schedule in SCHEDULES {
                         let what = format!("{room} {drafting:?} {schedule:?}");
-                        let mut settings = settings(1000, drafting, schedule);
+                        let mut settings = settings(1000, drafting.clone(), schedule);
                         let got = generate(&mut pair, prompt, &settings);
                         assert_eq!(got, (expected.clone(), Finish::Context), "{what}");
                         settings.max_tokens = room;
@@ -57,7 +57,7 @@ fn stop_tokens_end_in_the_middle_of_a_round() {
             for drafting in draftings() {
                 let settings = Settings {
                     stop: vec![10_000, stop],
-                    ..settings(60, drafting, schedule)
+                    ..settings(60, drafting.clone(), schedule)
                 };
                 let got = generate(&mut pair, &prompt, &settings);
                 assert_eq!(got, (chain[..=at].to_vec(), Finish::Stop(stop)));
@@ -91,10 +91,10 @@ fn no_tokens_or_one() {
     for drafting in draftings() {
         for schedule in SCHEDULES {
             let mut pair = generator(toy(20), toy(20));
-            let got = generate(&mut pair, &[1, 2], &settings(0, drafting, schedule));
+            let got = generate(&mut pair, &[1, 2], &settings(0, drafting.clone(), schedule));
             assert_eq!(got, (vec![], Finish::MaxTokens));
             assert_eq!(pair.stats().round_count, 0);
-            let got = generate(&mut pair, &[1, 2], &settings(1, drafting, schedule));
+            let got = generate(&mut pair, &[1, 2], &settings(1, drafting.clone(), schedule));
             let one = greedy_chain(&toy(0), &[1, 2], 1);
             assert_eq!(got, (one, Finish::MaxTokens));
             assert_eq!(pair.stats().sum.drafted, 0);

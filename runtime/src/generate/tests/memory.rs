@@ -48,7 +48,8 @@ impl Forward for Steady {
 #[test]
 fn ten_thousand_rounds_hold_what_the_first_did() {
     for schedule in SCHEDULES {
-        for drafting in [Drafting::Fixed(0), Drafting::Fixed(3)] {
+        let goodput = Drafting::Goodput(Goodput::new(3));
+        for drafting in [Drafting::Fixed(0), Drafting::Fixed(3), goodput] {
             for top_k in [0, 4] {
                 let mut pair = Generator::new(Box::new(Steady), Some(Box::new(Steady))).unwrap();
                 let settings = Settings {
@@ -57,7 +58,7 @@ fn ten_thousand_rounds_hold_what_the_first_did() {
                         top_k,
                         top_p: 1.0,
                     },
-                    ..settings(1_000_000, drafting, schedule)
+                    ..settings(1_000_000, drafting.clone(), schedule)
                 };
                 pair.start(&[1], &settings).unwrap();
                 growth(&mut pair, 2 * KEPT_ROUNDS + 1);

@@ -8,6 +8,8 @@ fn drafting() -> impl Strategy<Value = Drafting> {
     prop_oneof![
         (0..12_usize).prop_map(Drafting::Fixed),
         (1..6_usize, 6..12_usize).prop_map(|(first, max)| Drafting::Heuristic { first, max }),
+        (1..12_usize).prop_map(|max| Drafting::Goodput(Goodput::new(max))),
+        (1..12_usize).prop_map(|max| Drafting::Goodput(told(max))),
         entropy.prop_map(|(max, kappa, lambda)| Drafting::Entropy { max, kappa, lambda }),
     ]
 }

@@ -1,10 +1,10 @@
 //! What a plan predicts, beside what was measured.
 
 use crate::compare::{difference, error_percent};
-use crate::plan::Decoding;
 use crate::replan::{AtMeasured, Replan};
 use serde::Serialize;
 use spec_profile::choose::Way;
+use spec_runtime::generate::Decided;
 use spec_runtime::manifest::Plan;
 
 /// What the plan predicts.
@@ -79,7 +79,7 @@ pub struct Measured {
 const APART: f64 = 0.05;
 
 /// The plan beside what was measured.
-pub fn plan(plan: &Plan, decoding: &Decoding, measured: &Measured) -> PlanLine {
+pub fn plan(plan: &Plan, decoding: &Decided, measured: &Measured) -> PlanLine {
     let followed = decoding.as_planned;
     let tokens_per_second = plan.tokens_per_second.filter(|_| followed);
     let speed_up = measured.speed_up.filter(|_| followed);

@@ -31,7 +31,10 @@ pub fn rows(plan: &PlanLine, report: &Report, verbose: bool, rows: &mut Rows) {
         );
     }
     if !plan.followed {
-        text.push_str("; not followed");
+        text.push_str(match report.decode.probes {
+            Some(_) => "; lengths were chosen in the run",
+            None => "; not followed",
+        });
     }
     let Some(made) = &plan.made_here else {
         rows.add("plan", text);

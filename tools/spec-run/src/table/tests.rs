@@ -1,11 +1,10 @@
 use super::*;
 use crate::compare::{Pair, summary};
 use crate::generation::{Run, Watch, generate};
-use crate::plan::Decoding;
 use crate::report::{self, AtMeasuredLine, FORMAT_VERSION, MadeHere, Measured};
 use crate::toy::{generator, settings};
 use spec_profile::choose::Way;
-use spec_runtime::generate::{Drafting, Schedule};
+use spec_runtime::generate::{Decided, Drafting, Schedule};
 use spec_runtime::manifest::Plan;
 
 fn toy_run(drafts: usize) -> Run {
@@ -33,11 +32,11 @@ fn planned() -> Plan {
 /// Runs of the toy, and this plan of it.
 fn made(drafts: usize, pairs: &[Pair]) -> Report {
     let run = toy_run(drafts);
-    let decoding = Decoding {
+    let decoding = Decided {
         drafting: Drafting::Fixed(drafts),
         schedule: Schedule::Sequential,
         as_planned: drafts == 3,
-        note: Some("a note".into()),
+        note: Some("a note"),
     };
     let summary = summary(pairs, Some(2.0));
     let measured = Measured {
@@ -72,7 +71,7 @@ fn made(drafts: usize, pairs: &[Pair]) -> Report {
             plain_cores: Some(4),
             summary,
         }),
-        notes: decoding.note.into_iter().collect(),
+        notes: decoding.note.map(str::to_owned).into_iter().collect(),
     }
 }
 
@@ -222,6 +221,7 @@ fn the_document_has_stable_names() {
     check(&serde_json::to_value(here).unwrap());
     check(&json["models"][0]);
     check(&json["decode"]["acceptance_by_position"][0]);
+    check(&json["decode"]["lengths"][0]);
     check(&json["compare"]["pairs"][0]);
     assert!(seen > 60, "{seen}");
     let times = &json["times"];
