@@ -7,7 +7,8 @@ use std::str::FromStr;
 
 /// How a model's weights are stored and what its products are computed in.
 ///
-/// Those of 8 and 4 bits are weight-only: activations stay f16. `W8A8` quantises the activations too.
+/// Those of 8 and 4 bits are weight-only: activations stay f16, and products run in floats. `W8A8` and `W4A8` quantise the inputs of
+/// products, too, which run in integers.
 #[derive(Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[serde(try_from = "String", into = "String")]
 pub enum DType {
@@ -31,11 +32,13 @@ pub enum DType {
     I4G64,
     /// 8-bit weights and 8-bit activations (integer dot products).
     W8A8,
+    /// 4-bit weights, an f16 scale for every 32, and 8-bit inputs of products (integer dot products); all else stays f16.
+    W4A8,
 }
 
 impl DType {
     /// All of them.
-    pub const ALL: [DType; 10] = [
+    pub const ALL: [DType; 11] = [
         DType::F64,
         DType::F32,
         DType::F16,
@@ -46,6 +49,7 @@ impl DType {
         DType::I4,
         DType::I4G64,
         DType::W8A8,
+        DType::W4A8,
     ];
 
     /// The name used in files, options and reports.
@@ -62,6 +66,7 @@ impl DType {
             DType::I4 => "i4g32",
             DType::I4G64 => "i4g64",
             DType::W8A8 => "w8a8",
+            DType::W4A8 => "w4a8",
         }
     }
 
@@ -73,7 +78,7 @@ impl DType {
             DType::F32 => 32,
             DType::F16 | DType::BF16 => 16,
             DType::I8 | DType::I8G32 | DType::I8G64 | DType::W8A8 => 8,
-            DType::I4 | DType::I4G64 => 4,
+            DType::I4 | DType::I4G64 | DType::W4A8 => 4,
         }
     }
 
@@ -81,7 +86,7 @@ impl DType {
     #[must_use]
     pub fn weight_bytes(self) -> f64 {
         let scales = match self {
-            DType::I8G32 | DType::I4 => 16.0 / 32.0,
+            DType::I8G32 | DType::I4 | DType::W4A8 => 16.0 / 32.0,
             DType::I8G64 | DType::I4G64 => 16.0 / 64.0,
             _ => 0.0,
         };
@@ -109,7 +114,8 @@ impl DType {
     }
 
     /// The keys of a unit's rate table that serve this type, the best first. Those after the first widen to a wider type:
-    /// the bytes stay small, the rate is the wider type's. `W8A8` has none: without integer dot products it is no gain.
+    /// the bytes stay small, the rate is the wider type's. `W8A8` has none: without integer dot products it is no gain. `W4A8` is one for its bytes alone, and
+    /// its products are those of `W8A8` once the weights are unpacked.
     #[must_use]
     pub fn rate_keys(self) -> &'static [DType] {
         match self {
@@ -120,10 +126,11 @@ impl DType {
             DType::I8 | DType::I8G32 | DType::I8G64 => &[DType::I8, DType::F32],
             DType::I4 | DType::I4G64 => &[DType::I4, DType::I8, DType::F32],
             DType::W8A8 => &[DType::W8A8],
+            DType::W4A8 => &[DType::W4A8, DType::W8A8, DType::I4, DType::I8, DType::F32],
         }
     }
 
-    /// Parses `f64`, `f32`, `f16`, `bf16`, `i8`, `i8g32`, `i8g64`, `i4g32`, `i4g64`, `w8a8` (and `i4` for `i4g32`).
+    /// Parses `f64`, `f32`, `f16`, `bf16`, `i8`, `i8g32`, `i8g64`, `i4g32`, `i4g64`, `w8a8`, `w4a8` (and `i4` for `i4g32`).
     ///
     /// # Errors
     /// [`CostError::Input`] names the types that exist.

@@ -4,6 +4,7 @@ use crate::DType;
 use crate::latency::{Basis, basis_of};
 use crate::placement::context_range;
 use crate::plan::{Candidate, Objective, Outcome, Sampling, Strategy};
+use crate::profile::Profile;
 use crate::quantity::Guess;
 use crate::round::handoff_bytes;
 use crate::search::Problem;
@@ -28,7 +29,6 @@ impl Outcome {
     }
 
     fn decision(&self, out: &mut String) {
-        let b = &self.best;
         let drafter = self.drafter.as_deref().unwrap_or("none");
         say!(
             out,
@@ -47,6 +47,20 @@ impl Outcome {
             self.objective
         );
         say!(out);
+        out.push_str(&self.summary());
+    }
+
+    /// The decision in a few lines: the plan, the baseline, the acceptance from which on drafting pays and, where the acceptance is not
+    /// measured, what hangs on it.
+    #[must_use]
+    pub fn summary(&self) -> String {
+        let mut text = String::new();
+        self.summarise(&mut text);
+        text
+    }
+
+    fn summarise(&self, out: &mut String) {
+        let b = &self.best;
         match &b.drafter {
             None => say!(out, "plan: no speculation; target on {}", b.target),
             Some(d) => say!(
@@ -93,6 +107,9 @@ impl Outcome {
             ),
             None => say!(out, "break-even: speculation pays at no alpha here"),
         }
+        if let Some(text) = self.reliance() {
+            say!(out, "{text}");
+        }
         if let Some(w) = &self.what_if {
             say!(
                 out,
@@ -102,6 +119,27 @@ impl Outcome {
                 w.speedup
             );
         }
+    }
+
+    /// How far the plan depends on an acceptance that nobody measured: what would be best with a little less of it and a little more. `None`
+    /// without a drafter, and where a file says what was accepted.
+    #[must_use]
+    pub fn reliance(&self) -> Option<String> {
+        if self.drafter.is_none() || self.alpha_measured {
+            return None;
+        }
+        let others = self.sensitivity.iter().filter(|s| s.delta != 0.0);
+        let others: Vec<String> = others
+            .map(|s| match s.best_draft_length {
+                0 => format!("at {:.3} not to draft", s.alpha),
+                n => format!("at {:.3} gamma {n} ({:.3}x)", s.alpha, s.best_speedup),
+            })
+            .collect();
+        Some(format!(
+            "  alpha {:.3} is not measured; best would be {}",
+            self.alpha,
+            others.join(", ")
+        ))
     }
 
     fn round(&self, out: &mut String) {
@@ -271,7 +309,8 @@ fn plan_caveats(p: &Problem<'_>, outcome: &Outcome, caveats: &mut Vec<String>) {
             drafter.dtype, b.target.dtype
         ));
     }
-    if b.target_basis == Basis::Analytic {
+    let hides = p.soc.unit(&b.target.unit).is_some_and(|u| u.overlap >= 1.0);
+    if b.target_basis == Basis::Analytic && hides {
         caveats.push(
             "v takes arithmetic to hide behind memory traffic; llama.cpp on x86-64 had v(4) of 1.4 (f32) and 2.7 (q8_0) where this says \
              1.0 and 1.3: optimistic; give a profile"
@@ -305,6 +344,27 @@ fn plan_caveats(p: &Problem<'_>, outcome: &Outcome, caveats: &mut Vec<String>) {
             caveats.push("the drafter's weights fit the last-level cache; its steps may be faster than DRAM allows: pessimistic".to_string());
         }
     }
+}
+
+/// The models of the plan that a profile has no rows of, where the plan has them.
+fn unmeasured(p: &Problem<'_>, outcome: &Outcome, profile: &Profile) -> Vec<String> {
+    let best = &outcome.best;
+    let drafter = p.drafter.zip(best.drafter.as_ref());
+    let drafter = drafter.map(|(shape, place)| ("drafter", shape, place, best.drafter_basis));
+    let target = ("target", p.target, &best.target, Some(best.target_basis));
+    let models = drafter.into_iter().chain([target]);
+    let analytic = models.filter(|(.., basis)| *basis == Some(Basis::Analytic));
+    analytic
+        .map(|(role, shape, place, _)| {
+            format!(
+                "{} has no rows of the {role} '{}' ({} parameters) on {place}: its latency is analytic, the others' measured; \
+                 profile this pair",
+                profile.source(),
+                shape.name,
+                shape.parameters
+            )
+        })
+        .collect()
 }
 
 fn input_caveats(p: &Problem<'_>, outcome: &Outcome, caveats: &mut Vec<String>) {
@@ -349,6 +409,7 @@ fn input_caveats(p: &Problem<'_>, outcome: &Outcome, caveats: &mut Vec<String>) 
                     foreign.join(", ")
                 ));
             }
+            caveats.extend(unmeasured(p, outcome, profile));
             caveats.push(format!(
                 "latencies from {}; worst spread {:.0} %",
                 profile.source(),

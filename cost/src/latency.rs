@@ -1,6 +1,6 @@
 //! Seconds of one call of one model on one placement.
 //!
-//! For each op class: max(FLOPs / rate, bytes / bandwidth). Plus one launch a kernel, plus one submit-and-wait a call on a unit
+//! For each op class: the longer of FLOPs / rate and bytes / bandwidth, and of the shorter what does not hide behind it. Plus one launch a kernel, plus one submit-and-wait a call on a unit
 //! that is not the host's. A profile row replaces the sum where there is one.
 
 use crate::model::{ModelShape, OpClass};
@@ -80,7 +80,8 @@ pub fn contributions(
         parts.push(Contribution {
             class: Some(class.class),
             label: class.class.to_string(),
-            seconds: compute_seconds.max(memory_seconds),
+            seconds: compute_seconds.max(memory_seconds)
+                + (1.0 - unit.overlap) * compute_seconds.min(memory_seconds),
             compute_seconds,
             memory_seconds,
         });

@@ -132,8 +132,7 @@ pub(crate) fn seats<'a>(
             pin.and_then(|p| p.cores).is_none_or(|c| c == *cores) && (gpu || *cores <= limit)
         };
         for cores in unit.core_choices().into_iter().filter(wanted) {
-            let rows =
-                |f: &'a Profile| f.table(&shape.name, role, &unit.name, cores, gpu, shape.dtype);
+            let rows = |f: &'a Profile| f.table(shape, role, unit, cores);
             let table = p.profile.and_then(rows);
             seats.push(Seat {
                 shape,

@@ -345,6 +345,8 @@ pub struct Outcome {
     pub alpha: f64,
     /// Where it comes from.
     pub alpha_source: String,
+    /// Whether it was measured, in rounds; else it is one number that someone gave or assumed.
+    pub alpha_measured: bool,
     /// The plan.
     pub best: Candidate,
     /// The fastest non-speculative placement of the target that the options allow: what speed-ups are relative to.

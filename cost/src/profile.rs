@@ -2,9 +2,13 @@
 //!
 //! Interpolation: rows of one model, unit, core count and type are grouped by M; within a group linear in S, between groups linear
 //! in M. Outside the rows, in S or in M, the analytic figure is scaled by measured / analytic at the nearest row.
+//!
+//! A row belongs to a model by its role, its name, or its number of parameters: one model is called by its functions in a module and
+//! by its checkpoint in a bundle, and has the same number of parameters in both.
 
 use crate::latency::Basis;
-use crate::{CostError, DType, error};
+use crate::soc::{Unit, UnitKind};
+use crate::{CostError, DType, ModelShape, error};
 use serde::Deserialize;
 use toml::Spanned;
 
@@ -23,6 +27,7 @@ pub enum Role {
 #[serde(deny_unknown_fields)]
 struct Row {
     model: Option<String>,
+    parameters: Option<u64>,
     role: Option<Role>,
     unit: String,
     cores: Option<u32>,
@@ -76,9 +81,10 @@ pub struct Profile {
 }
 
 impl Profile {
-    /// Reads a profile: TOML or JSON with `source`, `latency = [{ model | role, unit, cores, dtype, m, s, seconds, spread }]` and
+    /// Reads a profile: TOML or JSON with `source`, `latency = [{ role, model, parameters, unit, cores, dtype, m, s, seconds, spread }]` and
     /// `handoff = [{ from, to, bytes, seconds }]`; or CSV with the latency columns. The file's ending decides (`.json`, `.csv`,
-    /// else TOML). `m` and `s` in tokens, `seconds` the median, `spread` half the interquartile range in seconds.
+    /// else TOML). `m` and `s` in tokens, `seconds` the median, `spread` half the interquartile range in seconds. A row has a role, a
+    /// model or both; with `model` it serves the model of that name, and one of as many `parameters` where no row has its name.
     ///
     /// # Errors
     /// An unreadable or malformed file, with the line where there is one.
@@ -162,23 +168,27 @@ impl Profile {
             .fold(0.0, f64::max)
     }
 
-    /// The rows of one model on one placement. A row without `cores` serves any core count of a GPU only.
+    /// The rows of one model, in its data type, on one placement. A row without `cores` serves any core count of a GPU only.
     pub(crate) fn table(
         &self,
-        name: &str,
+        shape: &ModelShape,
         role: Role,
-        unit: &str,
+        unit: &Unit,
         cores: u32,
-        gpu: bool,
-        dtype: DType,
     ) -> Option<Table<'_>> {
-        let ours = |r: &&Row| {
-            let model =
-                r.model.as_deref() == Some(name) || r.model.is_none() && r.role == Some(role);
+        let gpu = unit.kind == UnitKind::Gpu;
+        let here = |r: &&Row| {
             let cores = r.cores.map_or(gpu, |c| gpu || c == cores);
-            model && r.unit == unit && cores && r.dtype == dtype
+            let role = r.role.is_none_or(|r| r == role);
+            role && r.unit == unit.name && cores && r.dtype == shape.dtype
         };
-        let mut rows: Vec<&Row> = self.rows.iter().filter(ours).collect();
+        let named = |r: &Row| r.model.as_deref() == Some(shape.name.as_str());
+        let is_named = self.rows.iter().any(|r| here(&r) && named(r));
+        let ours = |r: &&Row| {
+            let as_large = !is_named && r.parameters == Some(shape.parameters);
+            r.model.is_none() || named(r) || as_large
+        };
+        let mut rows: Vec<&Row> = self.rows.iter().filter(here).filter(ours).collect();
         rows.sort_by_key(|r| (r.m, r.s));
         let mut groups: Vec<Vec<&Row>> = Vec::new();
         for row in rows {
@@ -221,8 +231,14 @@ fn lerp(x: f64, a: (f64, f64), b: (f64, f64)) -> f64 {
 
 impl Row {
     fn defect(&self) -> Option<String> {
-        if self.model.is_none() == self.role.is_none() {
-            return Some("give either 'model' or 'role'".to_string());
+        if self.model.is_none() && self.role.is_none() {
+            return Some("give 'role', 'model' or both".to_string());
+        }
+        if self.parameters.is_some() && self.model.is_none() {
+            return Some("'parameters' belong to a 'model': name it".to_string());
+        }
+        if self.parameters == Some(0) {
+            return Some("a model of 0 parameters has no latency".to_string());
         }
         if self.m == 0 || self.m > 1 << 20 || self.s > 1 << 32 {
             return Some(format!("m = {} or s = {} is out of range", self.m, self.s));

@@ -214,6 +214,7 @@ fn search_once(p: &Problem<'_>) -> Result<Outcome, CostError> {
         alpha_source: acceptance_of(p.acceptance, &rounds[chosen])
             .source()
             .to_string(),
+        alpha_measured: acceptance_of(p.acceptance, &rounds[chosen]).is_measured(),
         break_even_alpha: break_even(&rounds, reference),
         sensitivity: sensitivity(p.acceptance, o, &rounds, chosen, reference),
         frontier: frontier(o.objective, &candidates),

@@ -78,6 +78,8 @@ pub struct Unit {
     pub rates: BTreeMap<DType, Rate>,
     /// Serial share k of the scaling law n / (1 + k (n - 1)).
     pub serial_share: f64,
+    /// Share of the shorter of arithmetic and memory traffic that hides behind the longer, 0 to 1.
+    pub overlap: f64,
     /// Sustained bandwidth of one core (of the whole GPU).
     pub bandwidth_one: f64,
     /// Sustained bandwidth of all cores.

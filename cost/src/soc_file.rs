@@ -56,6 +56,7 @@ struct RawUnit {
     #[serde(default)]
     matmul: BTreeMap<DType, Raw>,
     serial_share: Option<Raw>,
+    overlap: Option<Raw>,
     bandwidth_one: Option<Raw>,
     bandwidth_all: Raw,
     last_level_cache: Option<Raw>,
@@ -242,6 +243,9 @@ fn unit(reader: &mut Reader<'_>, raw: &RawUnit, at: usize) -> Result<Unit, CostE
         serial_share: r
             .opt("serial_share", raw.serial_share.as_ref(), Dimension::Share)?
             .unwrap_or(0.0),
+        overlap: r
+            .opt("overlap", raw.overlap.as_ref(), Dimension::Share)?
+            .unwrap_or(1.0),
         bandwidth_one,
         bandwidth_all,
         last_level_cache: r.opt(

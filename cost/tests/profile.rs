@@ -104,6 +104,75 @@ fn rows_of_another_placement_do_not_count() {
     assert_eq!(alone(&parse(&named), (0, 0)).target_basis, Basis::Measured);
 }
 
+/// One row each of two targets, as a profile of several bundles has them.
+fn two_targets(parameters: u64) -> String {
+    let row = |model: &str, parameters: u64, seconds: f64| {
+        format!(
+            "[[latency]]\nrole = \"target\"\nmodel = \"{model}\"\nparameters = {parameters}\nunit = \"cpu\"\ncores = 2\n\
+             dtype = \"f16\"\nm = 1\ns = 0\nseconds = {seconds}\n"
+        )
+    };
+    [
+        row("Small", parameters, 0.1),
+        row("Large", 1_000_000_000, 0.7),
+    ]
+    .concat()
+}
+
+/// A module calls a model by its function, a bundle by its checkpoint: the number of parameters is the same.
+#[test]
+fn rows_of_several_models_are_found_by_parameters() {
+    let parameters = Architecture::load("smollm2-135m")
+        .expect("built in")
+        .parameters();
+    let text = two_targets(parameters);
+    let c = alone(&parse(&text), (0, 0));
+    assert_eq!((c.verify_seconds, c.target_basis), (0.1, Basis::Measured));
+    let other = alone(&parse(&two_targets(parameters + 1)), (0, 0));
+    assert_eq!(other.target_basis, Basis::Analytic, "no model is as large");
+    let drafter = text.replace("target", "drafter");
+    assert_eq!(
+        alone(&parse(&drafter), (0, 0)).target_basis,
+        Basis::Analytic,
+        "the other role"
+    );
+    let named = text.replace("Large", "smollm2-135m");
+    assert_eq!(
+        alone(&parse(&named), (0, 0)).verify_seconds,
+        0.7,
+        "the name comes first"
+    );
+}
+
+/// A profile without rows of the target says so: its figures are not mixed up in silence.
+#[test]
+fn what_a_profile_does_not_have_is_a_caveat() {
+    let soc = Soc::load("host").expect("built in");
+    let target = Architecture::load("smollm2-135m").expect("built in");
+    let target = ModelShape::from_architecture(&target);
+    let acceptance = Acceptance::constant(0.0, String::new()).expect("valid");
+    let caveats = |parameters: u64| {
+        let options = SearchOptions {
+            context: (0, 0),
+            force_target: Some("cpu:2".parse().expect("a pin")),
+            ..SearchOptions::default()
+        };
+        let p = Problem {
+            soc: &soc,
+            target: &target,
+            drafter: None,
+            acceptance: &acceptance,
+            profile: Some(&parse(&two_targets(parameters))),
+            options: &options,
+        };
+        search(&p).expect("a plan").caveats.join("\n")
+    };
+    let lacking =
+        "p.toml has no rows of the target 'smollm2-135m' (134515008 parameters) on cpu:2:f16";
+    assert!(caveats(7).contains(lacking), "{}", caveats(7));
+    assert!(!caveats(134_515_008).contains("no rows"));
+}
+
 const JSON: &str = r#"{"latency": [{"role": "target", "unit": "cpu", "cores": 2, "dtype": "f16", "m": 1, "s": 0, "seconds": 0.1}]}"#;
 const CSV: &str = "model,role,unit,cores,dtype,m,s,seconds,spread\n,target,cpu,2,f16,1,0,0.1,0\n";
 
@@ -225,6 +294,8 @@ fn wrong_files_say_where_and_what() {
         error("seconds = 0.1", "second = 0.1"),
         error("role = \"target\"", "role = \"judge\""),
         error("role = \"target\"", ""),
+        error("role = \"target\"", "role = \"target\"\nparameters = 7"),
+        error("role = \"target\"", "model = \"m\"\nparameters = 0"),
         error("\"f16\"", "\"f17\""),
         error("bytes = 1000", "bytes = -1"),
         Profile::parse("", "p.toml").expect_err("empty").to_string(),

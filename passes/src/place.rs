@@ -222,8 +222,12 @@ impl Pass for Place {
             .search(&program)
             .map_err(|e| Diagnostics::at(module.loc(), format!("spec-place: {e}")))?;
         if settings.assumed && program.drafter.is_some() {
+            let pays = match outcome.break_even_alpha {
+                Some(alpha) => format!("drafting pays above {alpha:.2}"),
+                None => "drafting pays at none".into(),
+            };
             let text = format!(
-                "spec-place: no acceptance rate given, {ASSUMED_ALPHA} is assumed: measure it and pass alpha= or acceptance=; the plan depends on it"
+                "spec-place: no acceptance rate given, {ASSUMED_ALPHA} is assumed: measure it and pass alpha= or acceptance=; the plan depends on it, {pays}"
             );
             emit(module.loc(), Severity::Warning, &text, &[]);
         }
@@ -446,7 +450,7 @@ fn mlir_dtype(d: DType) -> &'static str {
         DType::F32 => "f32",
         DType::F16 => "f16",
         DType::BF16 => "bf16",
-        DType::I4 | DType::I4G64 => "i4",
+        DType::I4 | DType::I4G64 | DType::W4A8 => "i4",
         DType::I8 | DType::I8G32 | DType::I8G64 | DType::W8A8 => "i8",
     }
 }

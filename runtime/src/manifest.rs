@@ -4,6 +4,7 @@
 //! `manifest.json` and the files that it names. Weights are not in it: they are arguments of the functions.
 
 mod check;
+mod checksum;
 mod gpu;
 
 use serde::{Deserialize, Serialize};
@@ -49,6 +50,11 @@ pub struct Manifest {
     /// Number of calls of each kind of kernel in all functions, by the kernel's kind; `generic` is code without a kernel.
     #[serde(default)]
     pub kernels: BTreeMap<String, u64>,
+    /// CRC-32 of the rest, as compact JSON with the keys of objects in the order of their bytes: what differs from it is refused as changed
+    /// after it was written. Null or absent: the content is taken as it is, so whoever edits a manifest by hand sets it to null.
+    /// [`Manifest::to_json`] computes it; a manifest in memory has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checksum: Option<u32>,
 }
 
 /// The processor that the library is for.
@@ -416,7 +422,7 @@ impl Manifest {
     /// Reads a manifest and checks it.
     ///
     /// # Errors
-    /// It is not JSON, of another version, lacks or has unknown fields, or contradicts itself.
+    /// It is not JSON, of another version, changed after it was written, lacks or has unknown fields, or contradicts itself.
     pub fn from_json(text: &str) -> Result<Self, ManifestError> {
         #[derive(Deserialize)]
         struct Version {
@@ -429,17 +435,28 @@ impl Manifest {
             return Err(ManifestError::Version(found.to_string()));
         }
         let manifest: Self = serde_json::from_str(text)?;
+        checksum::compare(&serde_json::from_str(text)?)?;
+        let manifest = Self {
+            checksum: None,
+            ..manifest
+        };
         manifest.check()?;
         Ok(manifest)
     }
 
-    /// Writes it as JSON, indented.
+    /// Writes it as JSON, indented, with its checksum.
     ///
     /// # Errors
     /// It contradicts itself, or holds a number that JSON has not.
     pub fn to_json(&self) -> Result<String, ManifestError> {
         self.check()?;
-        let mut text = serde_json::to_string_pretty(self)?;
+        // of the digits as they will be read again
+        let content = serde_json::from_str(&serde_json::to_string(self)?)?;
+        let manifest = Self {
+            checksum: Some(checksum::checksum(&content)),
+            ..self.clone()
+        };
+        let mut text = serde_json::to_string_pretty(&manifest)?;
         text.push('\n');
         Ok(text)
     }

@@ -217,6 +217,7 @@ fn quantised_models() {
         ("all=i8 min-elements=0", "i8"),
         ("all=i8g32", "i8g32"),
         ("all=i8 activations=int8", "w8a8"),
+        ("all=i4g32 activations=int8", "w4a8"),
         ("all=f16", "f16"),
         ("all=bf16", "bf16"),
     ];
@@ -328,6 +329,42 @@ fn plans_of_pairs() {
         {
             let result = compare_plans(&build(form).text, 0.1);
             note(&mut failures, &format!("{a} + {b}, {what}"), result);
+        }
+    }
+    none(failures);
+}
+
+/// A drafter in a loop takes one token a call, however its weights are stored and whatever raising leaves of their arithmetic.
+#[test]
+fn drafters_in_loops() {
+    let int8 = |(_, spec): &(String, ModelSpec)| spec.style.int8_weights;
+    let all = models();
+    let mut failures = vec![];
+    for (name, drafter) in all.iter().filter(|m| int8(m)) {
+        for (other, target) in all.iter().step_by(60) {
+            let pair = Pair {
+                drafter: ModelSpec::new(drafter.config.with_layers(1), drafter.style.clone()),
+                target: target.clone(),
+                draft_calls: 2,
+            };
+            let text = build(&Form::InlinedLoop(pair)).text;
+            let tokens = |passes: &str| -> Result<Vec<(Value, Value)>, String> {
+                let found = identify(passes, &text)?.models;
+                let tokens = found
+                    .iter()
+                    .map(|m| (m["tokens"].clone(), m["shape"]["heads"].clone()));
+                Ok(tokens.collect())
+            };
+            let result = tokens("").and_then(|raw| {
+                let raised = tokens(RAISE)?;
+                let same = raw == raised && raw.iter().any(|(m, _)| *m == 1);
+                Ok(if same {
+                    vec![]
+                } else {
+                    vec![format!("{raw:?} and {raised:?}")]
+                })
+            });
+            note(&mut failures, &format!("{name} for {other}"), result);
         }
     }
     none(failures);

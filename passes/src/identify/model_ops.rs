@@ -49,7 +49,7 @@ impl Storage {
     /// Parameters in so many elements of the tensor.
     pub fn parameters(self, elements: u64) -> u64 {
         match self {
-            Storage::Quantised(DType::I4) => elements.saturating_mul(2), // two a byte
+            Storage::Quantised(DType::I4 | DType::W4A8) => elements.saturating_mul(2), // two a byte
             Storage::Scales => 0,
             _ => elements,
         }
@@ -250,9 +250,12 @@ pub fn storage(op: Op, value: Value) -> Storage {
         .attr("group")
         .and_then(|a| a.as_i64())
         .is_some_and(|g| g > 0);
+    // an embedding multiplies nothing, and has none of this attribute
+    let integers = case(op, "activations") == "int8";
     match case(op, "format").as_str() {
+        "i4" if weight && integers => Storage::Quantised(DType::W4A8),
         "i4" if weight => Storage::Quantised(DType::I4),
-        "i8" if weight && case(op, "activations") == "int8" => Storage::Quantised(DType::W8A8),
+        "i8" if weight && integers => Storage::Quantised(DType::W8A8),
         "i8" if weight && grouped => Storage::Quantised(DType::I8G32),
         "i8" if weight => Storage::Quantised(DType::I8),
         _ => Storage::Plain,

@@ -1,6 +1,7 @@
 //! Measures one forward call: parameters, vocabulary, layers, heads, caches, FLOPs and bytes by op class.
 
 mod costs;
+mod tokens;
 
 use super::bounds::volume;
 use super::classes::{Classes, classify};
@@ -36,7 +37,7 @@ impl Parameter {
     fn new(node: NodeIndex, value: Value, stored: Storage) -> Self {
         let tensor = value.ty().shape().element;
         let (element, dtype) = match stored {
-            Storage::Quantised(DType::I4) => (Element::Int(4), DType::I4),
+            Storage::Quantised(d @ (DType::I4 | DType::W4A8)) => (Element::Int(4), d),
             Storage::Quantised(dtype) => (tensor, dtype),
             Storage::Plain | Storage::Scales => (tensor, dtype_of(tensor)),
         };
@@ -237,19 +238,6 @@ impl Measure<'_> {
         width
             .or_else(|| Some(self.contraction(*self.i.heads.first()?)?.inner))
             .unwrap_or(0)
-    }
-
-    fn tokens(&self, hidden: u64) -> u64 {
-        let gathered: u64 = self
-            .i
-            .embeddings
-            .iter()
-            .map(|n| {
-                let points = self.a.facts[n.index()].as_ref().map_or(0, |f| f.points);
-                points.saturating_mul(self.trips(*n))
-            })
-            .fold(0, u64::saturating_add);
-        gathered.checked_div(hidden).unwrap_or(1).max(1)
     }
 
     /// Number of attention blocks: sums of a softmax that is not the sampler's.

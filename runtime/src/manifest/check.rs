@@ -19,6 +19,16 @@ pub enum ManifestError {
         "manifest.json has format_version {0}, this program reads {FORMAT_VERSION}: compile the model with the spec-compile of this version"
     )]
     Version(String),
+    /// Its content is not what its checksum was made of.
+    #[error(
+        "manifest.json was changed after it was written: its content has the checksum {found}, and it says {written}: compile the model again, or copy the bundle again; if you edited it, set \"checksum\" to null"
+    )]
+    Changed {
+        /// What it says.
+        written: u32,
+        /// What its content has.
+        found: u32,
+    },
     /// It contradicts itself.
     #[error("manifest.json: {place}: {problem}; it is damaged, or this is a fault of spec-compile")]
     Contradiction {

@@ -3,6 +3,7 @@
 use super::*;
 use serde_json::{Value, json};
 
+mod checksum;
 mod gpu;
 
 pub(crate) use gpu::gpu_function;
@@ -119,6 +120,7 @@ pub(crate) fn example() -> Manifest {
         functions: vec![function, gpu_function()],
         weights: vec![weight, scale],
         kernels: BTreeMap::from([("linear".to_owned(), 7), ("generic".to_owned(), 1)]),
+        checksum: None,
     }
 }
 

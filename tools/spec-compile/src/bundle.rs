@@ -147,6 +147,7 @@ fn manifest(
         functions,
         weights,
         kernels,
+        checksum: None, // `to_json` writes it
     })
 }
 

@@ -126,6 +126,7 @@ pub fn compile(cli: &Cli, console: &mut Console) -> Result<Summary, CompileError
     let steps = console.steps().iter();
     Ok(Summary {
         soc: soc.name().to_owned(),
+        plan: decision.summary.clone(),
         regions: compiled.iter().map(summary::region).collect(),
         functions: compiled.iter().flat_map(summary::functions).collect(),
         files,

@@ -20,6 +20,8 @@ pub struct Decision {
     pub plan: Option<Plan>,
     /// Its models, one a role.
     pub models: Vec<Model>,
+    /// It in words, where a drafter was looked at.
+    pub summary: String,
     /// Both models are public functions that nothing calls: they are compiled as they are, all of them.
     pub whole: bool,
 }
@@ -97,7 +99,7 @@ pub fn plan(
         return Ok(Decision {
             plan: plan_of(module),
             models: planned_models(module, quantize),
-            whole: false,
+            ..Decision::default()
         });
     }
     spec_passes::session::start(true, None);
@@ -122,7 +124,7 @@ pub fn plan(
         return Ok(Decision {
             plan,
             models,
-            whole: false,
+            ..Decision::default()
         });
     }
     let whole = is_whole(module, &report);
@@ -135,9 +137,11 @@ pub fn plan(
         "the pair cannot be partitioned"
     };
     run(session, console, module, &pipeline, what)?;
-    if let Some(report) = spec_passes::session::take().pop() {
-        place.compare(console, &report);
+    let report = spec_passes::session::take().pop();
+    if let Some(report) = &report {
+        place.compare(console, report);
     }
+    let outcome = report.and_then(|r| r.outcome);
     let plan = plan_of(module);
     if plan.as_ref().is_some_and(|p| p.draft_length == 0) {
         not_compiled(console, cli, whole);
@@ -145,6 +149,7 @@ pub fn plan(
     Ok(Decision {
         plan,
         models,
+        summary: outcome.map_or_else(String::new, |o| o.summary()),
         whole,
     })
 }

@@ -99,10 +99,11 @@ impl Quantize {
             None | Some("none") => exported,
             Some("f16" | "bf16") if exported != DType::F32 => exported,
             Some(format) => match DType::parse(format) {
-                Ok(dtype) if dtype.bits() == 8 && self.get("activations") == Some("int8") => {
-                    DType::W8A8
-                }
-                Ok(dtype) => dtype,
+                Ok(dtype) => match (dtype.bits(), self.get("activations")) {
+                    (8, Some("int8")) => DType::W8A8,
+                    (4, Some("int8")) => DType::W4A8,
+                    _ => dtype,
+                },
                 Err(_) => exported,
             },
         }
@@ -187,7 +188,7 @@ mod tests {
         assert_eq!(of("all=bf16", target, DType::F16), DType::F16, "stays");
         let integers = "all=i8g32 drafter=i4g32 activations=int8";
         assert_eq!(of(integers, target, DType::F32), DType::W8A8);
-        assert_eq!(of(integers, drafter, DType::F32), DType::I4);
+        assert_eq!(of(integers, drafter, DType::F32), DType::W4A8);
         assert_eq!(of("all=i3", target, DType::F32), DType::F32);
     }
 }

@@ -10,6 +10,9 @@ use std::fmt::Write;
 pub struct Summary {
     /// The device.
     pub soc: String,
+    /// The cost model's decision in words, where it had a drafter to decide about.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub plan: String,
     /// Regions that were compiled.
     pub regions: Vec<RegionSummary>,
     /// All functions.
@@ -212,6 +215,7 @@ impl Summary {
         for r in &self.regions {
             let _ = writeln!(out, "{}", r.text());
         }
+        out.push_str(&self.plan);
         let files: Vec<String> = self
             .files
             .iter()

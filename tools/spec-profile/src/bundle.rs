@@ -129,6 +129,13 @@ impl Opened {
         describe(&self.path, self.loaded.manifest(), role)
     }
 
+    /// Parameters of a model, if the manifest says how many.
+    fn parameters(&self, role: profile::Role) -> Option<u64> {
+        let mut models = self.loaded.manifest().models.iter();
+        let found = models.find(|m| m.role == role_of(role))?;
+        Some(found.parameters).filter(|n| *n > 0)
+    }
+
     /// Every model of the bundle, on a CPU once for each of `cores`.
     ///
     /// # Errors
@@ -159,6 +166,7 @@ impl Opened {
                     bundle: self.path.display().to_string(),
                     role,
                     model: described.model.clone(),
+                    parameters: self.parameters(role),
                     unit: described.unit.clone(),
                     gpu: described.gpu,
                     cores,

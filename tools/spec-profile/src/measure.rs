@@ -14,6 +14,8 @@ pub struct Subject {
     pub role: Role,
     /// Its name.
     pub model: String,
+    /// Its number of parameters, if the bundle says it.
+    pub parameters: Option<u64>,
     /// Unit of the device file.
     pub unit: String,
     /// Whether that is a GPU.
@@ -409,6 +411,7 @@ pub fn rows(
             key: Key {
                 role: subject.role,
                 model: named.then(|| subject.model.clone()),
+                parameters: subject.parameters.filter(|_| named),
                 unit: subject.unit.clone(),
                 cores: (!subject.gpu).then_some(subject.cores),
                 dtype: subject.dtype.clone(),

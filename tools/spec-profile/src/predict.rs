@@ -2,7 +2,7 @@
 
 use crate::bundle::{Described, role_of};
 use crate::profile::Role;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use spec_cost::{
     Acceptance, AcceptanceFilter, CostError, DType, Evaluation, ModelShape, Pin, Problem, Profile,
     Sampling, SearchOptions, Soc, Strategy, evaluate,
@@ -190,7 +190,7 @@ pub struct Predictor {
 }
 
 /// The prediction of one way to decode.
-#[derive(Serialize, Clone, Copy, Debug, PartialEq)]
+#[derive(Serialize, Deserialize, Clone, Copy, Debug, PartialEq)]
 pub struct Prediction {
     /// Tokens a second.
     pub tokens_per_second: f64,

@@ -31,6 +31,9 @@ pub struct Key {
     /// The model, by its name; where bundles with several models of one role make one profile.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub model: Option<String>,
+    /// Its number of parameters, by which a module's functions are known as this model; there with the name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub parameters: Option<u64>,
     /// Unit of the device file.
     pub unit: String,
     /// Cores; `None` for a GPU, which is used whole.
@@ -105,11 +108,14 @@ impl ProfileFile {
         let mut out = format!("source = {}\n\nlatency = [\n", quoted(&self.source));
         for row in &self.latency {
             let k = &row.key;
-            let who = match &k.model {
-                Some(name) => format!("model = {}", quoted(name)),
-                None => format!("role = \"{}\"", k.role.name()),
-            };
-            let _ = write!(out, "  {{ {who}, unit = {}", quoted(&k.unit));
+            let _ = write!(out, "  {{ role = \"{}\"", k.role.name());
+            if let Some(name) = &k.model {
+                let _ = write!(out, ", model = {}", quoted(name));
+            }
+            if let Some(parameters) = k.parameters {
+                let _ = write!(out, ", parameters = {parameters}");
+            }
+            let _ = write!(out, ", unit = {}", quoted(&k.unit));
             if let Some(cores) = k.cores {
                 let _ = write!(out, ", cores = {cores}");
             }
@@ -158,6 +164,7 @@ mod tests {
             key: Key {
                 role: Role::Target,
                 model: None,
+                parameters: None,
                 unit: "cpu".to_owned(),
                 cores: Some(2),
                 dtype: "i4g32".to_owned(),
@@ -194,6 +201,7 @@ mod tests {
         gpu.key.cores = None;
         gpu.key.unit = "gpu".to_owned();
         gpu.key.model = Some("a model".to_owned());
+        gpu.key.parameters = Some(7);
         file.add(gpu);
         file.handoff.push(Handoff {
             from: "gpu".to_owned(),
@@ -212,7 +220,8 @@ mod tests {
             "sorted: {text}"
         );
         assert!(
-            lines[2].contains("model = \"a model\"") && !lines[2].contains("cores"),
+            lines[2].contains("role = \"target\", model = \"a model\", parameters = 7")
+                && !lines[2].contains("cores"),
             "{text}"
         );
     }

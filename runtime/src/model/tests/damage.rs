@@ -3,7 +3,7 @@
 use super::super::{InstanceOptions, LoadOptions, Loaded};
 use super::TOKENS;
 use super::fixture::Bundled;
-use crate::manifest::Role;
+use crate::manifest::{Manifest, ManifestError, Role};
 use std::sync::Arc;
 
 /// A generator of numbers (xorshift64).
@@ -96,6 +96,29 @@ fn fuzz(file: &str, rounds: usize, run: bool, whole: bool) -> usize {
 fn manifests() {
     // a manifest that loads may describe other functions than the library has: it is not called
     fuzz("manifest.json", 600, false, false);
+}
+
+/// With the checksum of its content no manifest loads that says something else.
+#[test]
+fn manifests_with_a_checksum() {
+    let bundle = Bundled::new();
+    let text = String::from_utf8(bundle.read("manifest.json")).expect("UTF-8");
+    let manifest = Manifest::from_json(&text).expect("a manifest");
+    let bytes = manifest
+        .to_json()
+        .expect("it agrees with itself")
+        .into_bytes();
+    let mut numbers = Numbers(0x9e37_79b9_7f4a_7c15);
+    let mut changed = 0;
+    for round in 0..600 {
+        let made = damaged(&bytes, &mut numbers);
+        match std::str::from_utf8(&made).map(Manifest::from_json) {
+            Ok(Ok(read)) => assert!(read == manifest, "round {round}: damage was not seen"),
+            Ok(Err(ManifestError::Changed { .. })) => changed += 1,
+            _ => {}
+        }
+    }
+    assert!(changed > 20, "{changed} of 600");
 }
 
 #[test]

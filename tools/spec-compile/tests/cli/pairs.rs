@@ -324,6 +324,34 @@ fn a_drafter_that_does_not_pay_is_left_out_or_kept() {
     assert!(of(&manifest, "draft").gpu.is_some());
 }
 
+/// The summary says what was decided, and how far it hangs on an acceptance that nobody measured; integer products are planned for as such.
+#[test]
+fn the_summary_is_the_plan_too() {
+    let place = place();
+    let integers = ["--quantize", "all=i4g32 activations=int8"];
+    let plan = [
+        "--soc",
+        "rk3588",
+        "--plan-options",
+        "alpha=0.9",
+        "--keep-drafter",
+    ];
+    let all = [&[MODEL, "-o", "out", "--no-link"][..], &plan, &integers].concat();
+    let (out, _) = place.ok(&all);
+    for part in [
+        "\nplan: ",
+        "\nbaseline: decode on ",
+        "\nbreak-even: speculation pays ",
+        "\n  alpha 0.900 is not measured; best would be at 0.850 ",
+    ] {
+        assert!(out.contains(part), "{part:?} is not in\n{out}");
+    }
+    let manifest = place.manifest("out");
+    assert!(manifest.models.iter().all(|m| m.dtype == "w4a8"));
+    let placed = manifest.plan.expect("a plan").placements;
+    assert!(placed.iter().all(|p| p.dtype.as_deref() == Some("w4a8")));
+}
+
 /// All widths of a role are one module of SPIR-V; the other role is beside it on the CPU.
 #[test]
 fn either_model_can_be_on_a_gpu() {

@@ -54,6 +54,7 @@ fn subject(role: Role, widths: &[usize], gpu: bool) -> (Subject, Calls) {
         bundle: "toy".to_owned(),
         role,
         model: "toy".to_owned(),
+        parameters: Some(1000),
         unit: if gpu { "gpu" } else { "cpu" }.to_owned(),
         gpu,
         cores: 1,
@@ -266,4 +267,51 @@ fn the_cost_model_plans_with_it() {
         "{} {mean}",
         best.verify_seconds
     );
+}
+
+/// A profile of two bundles with a target each: whoever looks for a module's function finds its model by the number of parameters.
+#[test]
+fn rows_of_several_bundles_serve_their_own_models() {
+    use spec_cost::{
+        Acceptance, Architecture, ModelShape, Pin, Problem, Profile, SearchOptions, Soc, Strategy,
+        evaluate,
+    };
+    let shape = Architecture::load("smollm2-135m").expect("built in");
+    let shape = ModelShape::from_architecture(&shape).with_dtype(spec_cost::DType::F16);
+    let mut subjects = [1000, shape.parameters].map(|parameters| Subject {
+        bundle: format!("bundle-{parameters}"),
+        model: format!("checkpoint {parameters}"),
+        parameters: Some(parameters),
+        ..subject(Role::Target, &[1], false).0
+    });
+    let cells = cells(&subjects, &[4]).expect("room");
+    let mut measured = measure(&mut subjects, &cells, &BUDGET, || ()).expect("measured");
+    for m in &mut measured {
+        m.whole.median = if m.subject == 1 { 0.25 } else { 0.5 };
+    }
+    let text = rows(&subjects, &measured, "cpu", HandoffMode::Included).to_toml();
+    let profile = Profile::parse(&text, "p.toml").expect(&text);
+    let target: Pin = "cpu:1:f16".parse().expect("a pin");
+    let seconds = |name: &str, parameters: u64| {
+        let problem = Problem {
+            soc: &Soc::load("host").expect("built in"),
+            target: &ModelShape {
+                name: name.to_owned(),
+                parameters,
+                ..shape.clone()
+            },
+            drafter: None,
+            acceptance: &Acceptance::constant(0.0, "none".to_owned()).expect("a rate"),
+            profile: Some(&profile),
+            options: &SearchOptions {
+                context: (4, 4),
+                ..SearchOptions::default()
+            },
+        };
+        let found = evaluate(&problem, None, &target, Strategy::Autoregressive, 0);
+        found.expect("evaluated").target_step_seconds
+    };
+    assert_eq!(seconds("decode", shape.parameters), 0.25, "{text}");
+    assert_eq!(seconds("decode", 1000), 0.5, "{text}");
+    assert_eq!(seconds("checkpoint 1000", 77), 0.5, "a bundle's own name");
 }
