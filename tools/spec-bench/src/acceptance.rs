@@ -1,11 +1,12 @@
 //! Acceptance as measured in real rounds, and the CSV file that the cost model reads (`spec_cost::Acceptance`).
 
 use crate::error::BenchError;
+use serde::{Deserialize, Serialize};
 use spec_runtime::stats::RoundStats;
 use std::collections::BTreeMap;
 
 /// What one line of the file is about.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Serialize, Deserialize, Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Series {
     /// Name and data type of the target, such as `smollm2-135m:f16`.
     pub(crate) target: String,
@@ -34,10 +35,14 @@ impl Rounds {
 
     /// Adds a round, if it is a whole one: shorter drafts, at the end of a sequence, say nothing about later positions.
     pub(crate) fn add(&mut self, round: &RoundStats) {
-        if round.drafted + 1 != self.stood.len() {
-            return;
+        if round.drafted + 1 == self.stood.len() {
+            self.count_in(round.accepted);
         }
-        for count in self.stood.iter_mut().take(round.accepted + 1) {
+    }
+
+    /// Adds a whole round in which the first `accepted` drafts stood.
+    pub(crate) fn count_in(&mut self, accepted: usize) {
+        for count in self.stood.iter_mut().take(accepted + 1) {
             *count += 1;
         }
     }
@@ -52,6 +57,11 @@ impl Rounds {
     /// Number of rounds.
     pub(crate) fn count(&self) -> u64 {
         self.stood.first().copied().unwrap_or(0)
+    }
+
+    /// Tokens of all rounds: the drafts that stood, and one of the target's a round.
+    pub(crate) fn tokens(&self) -> u64 {
+        self.stood.iter().sum()
     }
 
     /// Probability that the first k drafts stand, for k = 1 ..= gamma. Empty without rounds.

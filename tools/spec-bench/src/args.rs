@@ -10,7 +10,7 @@ use std::path::PathBuf;
 #[command(version, about)]
 pub(crate) struct Cli {
     /// Folders that spec-compile and spec-weights wrote.
-    #[arg(required = true)]
+    #[arg(required_unless_present = "render")]
     pub(crate) bundles: Vec<PathBuf>,
     /// Folder for what is written.
     #[arg(short, long)]
@@ -18,6 +18,9 @@ pub(crate) struct Cli {
     /// Measure acceptance on the calibration prompts, and write acceptance.csv.
     #[arg(long)]
     pub(crate) calibrate: bool,
+    /// Measure nothing: make the tables and the page anew from a results.json.
+    #[arg(long, value_name = "RESULTS.json", conflicts_with_all = ["bundles", "calibrate", "profile", "acceptance", "soc"])]
+    pub(crate) render: Option<PathBuf>,
     /// Latencies that spec-profile measured [default: the device file's].
     #[arg(long, conflicts_with = "calibrate")]
     pub(crate) profile: Option<PathBuf>,
@@ -33,14 +36,14 @@ pub(crate) struct Cli {
     /// Prompts of each set at most.
     #[arg(long, default_value_t = 1000)]
     pub(crate) limit: usize,
-    /// Draft lengths, such as 0-8 or 1,2,4.
-    #[arg(long, default_value = "0-8", value_parser = lengths)]
+    /// Draft lengths, such as 0-8 or 1,2,4; with `auto` also lengths chosen in the run, as spec-run does.
+    #[arg(long, default_value = "0-8,auto", value_parser = lengths)]
     pub(crate) draft_lengths: Lengths,
     /// Schedules.
     #[arg(long, value_delimiter = ',', default_value = "sequential")]
     pub(crate) schedules: Vec<ScheduleArg>,
     /// Tokens to generate for each prompt at most.
-    #[arg(long, default_value_t = 96)]
+    #[arg(long, default_value_t = 128)]
     pub(crate) max_tokens: usize,
     /// Times that every prompt runs under every configuration.
     #[arg(long, default_value_t = 1)]
@@ -78,14 +81,23 @@ impl From<ScheduleArg> for Kind {
     }
 }
 
-/// Draft lengths, ascending.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Lengths(pub(crate) Vec<usize>);
+/// Draft lengths.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Lengths {
+    /// Lengths of every round, ascending.
+    pub(crate) fixed: Vec<usize>,
+    /// Whether lengths are chosen in the run, too.
+    pub(crate) auto: bool,
+}
 
 fn lengths(text: &str) -> Result<Lengths, String> {
-    let wrong = || format!("write numbers and ranges up to {MAX}, such as 0-8 or 1,2,4");
-    let mut all = vec![];
+    let wrong = || format!("write numbers and ranges up to {MAX}, such as 0-8 or 1,2,4, or auto");
+    let (mut all, mut auto) = (vec![], false);
     for part in text.split(',') {
+        if part.trim() == "auto" {
+            auto = true;
+            continue;
+        }
         let (a, b) = part.split_once('-').unwrap_or((part, part));
         let number = |t: &str| t.trim().parse::<usize>().map_err(|_| wrong());
         let (a, b) = (number(a)?, number(b)?);
@@ -96,7 +108,7 @@ fn lengths(text: &str) -> Result<Lengths, String> {
     }
     all.sort_unstable();
     all.dedup();
-    Ok(Lengths(all))
+    Ok(Lengths { fixed: all, auto })
 }
 
 /// The longest draft that the runtime makes.
@@ -121,13 +133,22 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Cli::command().debug_assert();
-        assert_eq!(lengths("4,0-2,1"), Ok(Lengths(vec![0, 1, 2, 4])));
+        let some = |fixed: &[usize], auto| {
+            let fixed = fixed.to_vec();
+            Ok(Lengths { fixed, auto })
+        };
+        assert_eq!(lengths("4,0-2,1"), some(&[0, 1, 2, 4], false));
+        assert_eq!(lengths("0-1,auto"), some(&[0, 1], true));
         assert!(lengths("3-1").is_err() && lengths("65").is_err() && lengths("a").is_err());
         let cli =
             |more: &[&str]| Cli::try_parse_from([&["spec-bench", "out", "-o", "x"], more].concat());
         assert_eq!(cli(&[]).expect("fine").mode(), "greedy");
         assert_eq!(cli(&["--temperature", "1"]).expect("fine").mode(), "t1");
         assert!(cli(&["--calibrate", "--profile", "p"]).is_err());
+        let alone =
+            |more: &[&str]| Cli::try_parse_from([&["spec-bench", "-o", "x"], more].concat());
+        assert!(alone(&["--render", "r.json"]).is_ok() && alone(&[]).is_err());
+        assert!(cli(&["--render", "r.json"]).is_err());
         assert!(cli(&["--schedules", "sequential,overlapped"]).is_ok());
     }
 }

@@ -1,11 +1,14 @@
 //! Runs prompts under all configurations, in turns.
 
 use crate::acceptance::Rounds;
+use crate::args::Lengths;
 use crate::error::BenchError;
-use serde::Serialize;
+use crate::generators::Generators;
+use serde::{Deserialize, Serialize};
 use spec_cost::Strategy;
 use spec_profile::statistics::order;
-use spec_runtime::generate::{Drafting, Generator, Schedule, Settings};
+use spec_runtime::forward::Forward;
+use spec_runtime::generate::{Drafting, Generator, Schedule};
 use spec_runtime::sampling::Sampling;
 use spec_runtime::stats::{Lane, RoundStats};
 use std::collections::BTreeMap;
@@ -16,23 +19,45 @@ pub(crate) struct Bundle {
     pub(crate) label: String,
     /// Whether there is a drafter.
     pub(crate) drafter: bool,
+    /// How draft lengths are chosen in the run, where they are.
+    pub(crate) auto: Drafting,
     /// Makes a generator whose models are made for a schedule.
     pub(crate) make: Box<dyn Fn(Schedule) -> Result<Generator, BenchError>>,
+    /// Makes the drafter by itself.
+    pub(crate) draft: Box<dyn Fn() -> Result<Box<dyn Forward>, BenchError>>,
 }
 
 /// One way to decode.
-#[derive(Serialize, Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Configuration {
     /// Index of the bundle.
     pub(crate) bundle: usize,
     /// `sequential` or `overlapped`; of plain decoding `sequential`.
     pub(crate) schedule: Kind,
-    /// Drafts of a round; 0: plain decoding.
+    /// Drafts of a round; 0: plain decoding. The most that there may be where the length is chosen in the run.
     pub(crate) draft_length: usize,
+    /// Whether the length is chosen in the run.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) auto: bool,
+}
+
+impl Configuration {
+    /// Whether every round has the same number of drafts, above 0.
+    pub(crate) const fn drafts_alike(&self) -> bool {
+        self.draft_length > 0 && !self.auto
+    }
+
+    /// The draft length as text.
+    pub(crate) fn length(&self) -> String {
+        match self.auto {
+            true => "auto".to_owned(),
+            false => self.draft_length.to_string(),
+        }
+    }
 }
 
 /// A schedule, by the cost model's name.
-#[derive(Serialize, Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Kind {
     Sequential,
@@ -55,7 +80,8 @@ impl Kind {
         }
     }
 
-    const fn schedule(self) -> Schedule {
+    /// The runtime's.
+    pub(crate) const fn schedule(self) -> Schedule {
         match self {
             Self::Sequential => Schedule::Sequential,
             Self::Overlapped => Schedule::Overlapped,
@@ -63,10 +89,11 @@ impl Kind {
     }
 }
 
-/// All configurations: plain decoding once a bundle, and each schedule with each draft length above 0.
+/// All configurations: plain decoding once a bundle, and each schedule with each draft length above 0, and with lengths chosen in the
+/// run if that is asked for.
 pub(crate) fn configurations(
     bundles: &[Bundle],
-    draft_lengths: &[usize],
+    draft_lengths: &Lengths,
     schedules: &[Kind],
 ) -> Vec<Configuration> {
     let mut all = vec![];
@@ -75,16 +102,24 @@ pub(crate) fn configurations(
             bundle,
             schedule: Kind::Sequential,
             draft_length: 0,
+            auto: false,
         });
         if !b.drafter {
             continue;
         }
         for schedule in schedules.iter().copied() {
-            let lengths = draft_lengths.iter().copied().filter(|g| *g > 0);
-            all.extend(lengths.map(|draft_length| Configuration {
+            let fixed = draft_lengths.fixed.iter().copied().filter(|g| *g > 0);
+            let most = match &b.auto {
+                Drafting::Goodput(goodput) => Some(goodput.max),
+                _ => None,
+            };
+            let chosen = most.filter(|_| draft_lengths.auto);
+            let lengths = fixed.map(|g| (g, false)).chain(chosen.map(|g| (g, true)));
+            all.extend(lengths.map(|(draft_length, auto)| Configuration {
                 bundle,
                 schedule,
                 draft_length,
+                auto,
             }));
         }
     }
@@ -114,15 +149,16 @@ pub(crate) struct Mode {
 }
 
 /// One lane of a time line, seconds since the start of its first round.
-#[derive(Serialize, Clone, Copy, Debug, PartialEq)]
+#[derive(Serialize, Deserialize, Clone, Debug, PartialEq)]
 pub(crate) struct Busy {
-    pub(crate) lane: &'static str,
+    /// `drafter`, `target` or `host`.
+    pub(crate) lane: String,
     pub(crate) from: f64,
     pub(crate) to: f64,
 }
 
 /// A few rounds in a row.
-#[derive(Serialize, Clone, Debug, Default, PartialEq)]
+#[derive(Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
 pub(crate) struct TimeLine {
     /// Begin, end, drafts and accepted drafts of each round.
     pub(crate) rounds: Vec<(f64, f64, usize, usize)>,
@@ -130,7 +166,7 @@ pub(crate) struct TimeLine {
 }
 
 /// One prompt under one configuration.
-#[derive(Serialize, Clone, Debug, PartialEq)]
+#[derive(Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
 pub(crate) struct Run {
     /// Index of the configuration.
     pub(crate) configuration: usize,
@@ -147,8 +183,11 @@ pub(crate) struct Run {
     pub(crate) accepted: usize,
     /// Seconds of the parts of all rounds: drafting, verification, hand-off, sampling.
     pub(crate) parts: [f64; 4],
+    /// Rounds by the number of their drafts, from 0 on, where lengths are chosen in the run.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) lengths: Vec<u64>,
     /// Whether the tokens are those of plain decoding; of greedy decoding only.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) same_as_plain: Option<bool>,
 }
 
@@ -156,8 +195,8 @@ pub(crate) struct Run {
 #[derive(Default)]
 pub(crate) struct Runs {
     pub(crate) runs: Vec<Run>,
-    /// Rounds by configuration and task.
-    pub(crate) rounds: BTreeMap<(usize, String), Rounds>,
+    /// Rounds by configuration, task and prompt, where every round has the same number of drafts.
+    pub(crate) rounds: BTreeMap<(usize, String, String), Rounds>,
     /// A few rounds of each configuration that drafts.
     pub(crate) time_lines: BTreeMap<usize, TimeLine>,
 }
@@ -227,11 +266,13 @@ fn note(all: &mut Runs, configuration: &Configuration, run: &Run, rounds: &[Roun
     if configuration.draft_length == 0 {
         return;
     }
-    let key = (run.configuration, run.task.clone());
-    let length = configuration.draft_length;
-    let table = all.rounds.entry(key).or_insert_with(|| Rounds::new(length));
-    for round in rounds {
-        table.add(round);
+    if configuration.drafts_alike() {
+        let key = (run.configuration, run.task.clone(), run.prompt.clone());
+        let length = configuration.draft_length;
+        let table = all.rounds.entry(key).or_insert_with(|| Rounds::new(length));
+        for round in rounds {
+            table.add(round);
+        }
     }
     // of a later run with enough rounds: the first ones may still warm up
     if rounds.len() >= 2 * SHOWN {
@@ -257,88 +298,12 @@ fn time_line(rounds: &[RoundStats]) -> TimeLine {
                     Lane::Drafter => "drafter",
                     Lane::Target => "target",
                     Lane::Host => "host",
-                },
+                }
+                .to_owned(),
                 from: span.from.as_secs_f64() - start,
                 to: span.to.as_secs_f64() - start,
             });
         }
     }
     line
-}
-
-/// What one run gave.
-struct Decoded {
-    tokens: Vec<u32>,
-    run: Run,
-    rounds: Vec<RoundStats>,
-}
-
-/// One generator a bundle and schedule, made when first used.
-#[derive(Default)]
-struct Generators(BTreeMap<(usize, Kind), Generator>);
-
-impl Generators {
-    fn decode(
-        &mut self,
-        bundles: &[Bundle],
-        configurations: &[Configuration],
-        index: usize,
-        prompt: &Encoded,
-        mode: &Mode,
-    ) -> Result<Decoded, BenchError> {
-        let inner = || BenchError::Usage(format!("there is no configuration {index}"));
-        let configuration = configurations.get(index).ok_or_else(inner)?;
-        let number = configuration.bundle;
-        let bundle = bundles.get(number).ok_or_else(inner)?;
-        let generator = match self.0.entry((number, configuration.schedule)) {
-            std::collections::btree_map::Entry::Occupied(e) => e.into_mut(),
-            std::collections::btree_map::Entry::Vacant(e) => {
-                e.insert((bundle.make)(configuration.schedule.schedule())?)
-            }
-        };
-        let failed = |source| BenchError::Generate {
-            bundle: bundle.label.clone(),
-            prompt: prompt.id.clone(),
-            source,
-        };
-        let settings = Settings {
-            max_tokens: mode.max_tokens,
-            stop: prompt.stop.get(number).cloned().unwrap_or_default(),
-            sampling: mode.sampling,
-            drafting: Drafting::Fixed(configuration.draft_length),
-            schedule: configuration.schedule.schedule(),
-            seed: mode.seed,
-        };
-        let input = prompt.tokens.get(number).map_or(&[][..], Vec::as_slice);
-        generator.start(input, &settings).map_err(failed)?;
-        let mut tokens = vec![];
-        loop {
-            let step = generator.round().map_err(failed)?;
-            tokens.extend_from_slice(step.tokens);
-            if step.finished.is_some() {
-                break;
-            }
-        }
-        let stats = generator.stats();
-        let sum = &stats.sum;
-        let parts = [sum.draft, sum.verify, sum.handoff, sum.sampling];
-        Ok(Decoded {
-            run: Run {
-                configuration: index,
-                prompt: String::new(),
-                task: String::new(),
-                repeat: 0,
-                prompt_tokens: stats.prompt_tokens,
-                tokens: stats.tokens,
-                seconds: stats.decode.as_secs_f64(),
-                rounds: stats.round_count,
-                drafted: sum.drafted,
-                accepted: sum.accepted,
-                parts: parts.map(|d| d.as_secs_f64()),
-                same_as_plain: None,
-            },
-            rounds: stats.rounds.clone(),
-            tokens,
-        })
-    }
 }

@@ -29,6 +29,8 @@ pub(crate) enum BenchError {
         path: PathBuf,
         source: std::io::Error,
     },
+    #[error("{}: {message}: not a file that spec-bench wrote; measure again", path.display())]
+    Damaged { path: PathBuf, message: String },
     #[error("{path}: {message}")]
     Prompts { path: String, message: String },
     #[error("{bundle}: {source}")]
@@ -48,6 +50,14 @@ pub(crate) enum BenchError {
 }
 
 impl BenchError {
+    /// A file that this program wrote, and cannot read again.
+    pub(crate) fn damaged(path: &Path, source: &serde_json::Error) -> Self {
+        Self::Damaged {
+            path: path.to_owned(),
+            message: source.to_string(),
+        }
+    }
+
     pub(crate) fn reading(path: &Path) -> impl FnOnce(std::io::Error) -> Self + '_ {
         Self::file("read", path)
     }

@@ -8,6 +8,10 @@ mod args;
 mod bench;
 mod calibrate;
 mod error;
+mod exact;
+mod forecast;
+mod generators;
+mod noise;
 mod open;
 mod page;
 mod prompts;
@@ -18,24 +22,24 @@ mod toy;
 
 use args::Cli;
 use bench::{Bundle, Kind, Mode};
+use calibrate::Calibration;
 use clap::Parser as _;
 use error::BenchError;
+use forecast::Basis;
 use open::Ready;
 use prompts::Split;
-use results::Sources;
-use spec_cost::Soc;
+use results::{Results, Sources};
 use spec_profile::conditions::Conditions;
-use spec_profile::predict::{Assumed, Predictor};
 use spec_runtime::sampling::Sampling;
 use std::path::Path;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    let done = if cli.calibrate {
-        calibrate(&cli)
-    } else {
-        measure(&cli)
+    let done = match &cli.render {
+        Some(path) => render(&cli, path),
+        None if cli.calibrate => calibrate(&cli),
+        None => measure(&cli),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -87,25 +91,39 @@ fn calibrate(cli: &Cli) -> Result<(), BenchError> {
         .iter()
         .map(Ready::pair_names)
         .collect::<Result<Vec<_>, _>>()?;
-    let bundles: Vec<Bundle> = ready.iter().map(Ready::bundle).collect();
+    let bundles: Vec<Bundle> = ready.iter().map(|r| r.bundle(None)).collect();
     let mut progress = report::Progress::new(cli.quiet);
-    let table = calibrate::table(
-        &bundles,
-        &names,
-        &prompts,
-        &cli.draft_lengths.0,
-        &mode(cli),
-        &cli.mode(),
-        |run| progress.tick(run),
-    )?;
+    let mode = mode(cli);
+    let samples = calibrate::samples(&bundles, &prompts, &cli.draft_lengths, &mode, |prompt| {
+        progress.tick(prompt)
+    })?;
     progress.end();
-    let text = acceptance::to_csv(&table)?;
-    write(&cli.output, "acceptance.csv", &text)?;
+    let table = calibrate::table(&samples, &names, &cli.mode());
+    let calibration = Calibration {
+        tool: tool(),
+        prompts: of_prompts(cli, prompts.len(), "calibrate"),
+        max_tokens: cli.max_tokens,
+        lines: calibrate::lines(&samples, &table, &names, &cli.mode()),
+    };
+    write(&cli.output, "acceptance.csv", &acceptance::to_csv(&table)?)?;
+    let json = serde_json::to_string_pretty(&calibration)?;
+    write(&cli.output, "calibration.json", &json)?;
     if !cli.quiet {
-        eprint!("{}", report::acceptance(&table));
+        eprint!("{}", report::acceptance(&calibration.lines));
         eprintln!("{}", cli.output.join("acceptance.csv").display());
     }
     Ok(())
+}
+
+fn tool() -> String {
+    format!("spec-bench {}", env!("CARGO_PKG_VERSION"))
+}
+
+fn of_prompts(cli: &Cli, count: usize, split: &str) -> String {
+    format!(
+        "{count} prompts of {}, split {split}",
+        cli.prompts.join(", ")
+    )
 }
 
 fn measure(cli: &Cli) -> Result<(), BenchError> {
@@ -113,32 +131,35 @@ fn measure(cli: &Cli) -> Result<(), BenchError> {
     let ready = open::open(&cli.bundles, cli.gpu.as_deref())?;
     let prompts = prompts::load(&cli.prompts, Split::Judge, cli.limit)?;
     let encoded = open::encode(&ready, &prompts)?;
-    let bundles: Vec<Bundle> = ready.iter().map(Ready::bundle).collect();
+    let (basis, mut notes) = forecast::basis(cli, &ready)?;
+    let prior = |number: usize, r: &Ready| {
+        let basis = basis.as_ref()?;
+        basis.prior(r, number, &encoded, cli.max_tokens)
+    };
+    let bundles: Vec<Bundle> = ready
+        .iter()
+        .enumerate()
+        .map(|(i, r)| r.bundle(prior(i, r)))
+        .collect();
     let mut schedules: Vec<Kind> = cli.schedules.iter().map(|s| Kind::from(*s)).collect();
     schedules.dedup();
-    let configurations = bench::configurations(&bundles, &cli.draft_lengths.0, &schedules);
+    let configurations = bench::configurations(&bundles, &cli.draft_lengths, &schedules);
     let mut progress = report::Progress::new(cli.quiet);
     progress.all(configurations.len() * encoded.len() * cli.repeats.max(1));
     let runs = bench::run(&bundles, &configurations, &encoded, &mode(cli), |run| {
-        progress.tick(run)
+        progress.tick(&run.prompt)
     })?;
     progress.end();
-    let predictor = predictor(cli, &ready, &runs.runs)?;
-    let (predictions, notes) = open::predict(&predictor, &ready, &configurations);
+    let forecasts = match &basis {
+        Some(basis) => basis.forecasts(&ready, &configurations, &runs.runs, &mut notes),
+        None => vec![],
+    };
     let sources = Sources {
-        tool: format!("spec-bench {}", env!("CARGO_PKG_VERSION")),
-        soc: predictor.as_ref().ok().map(|p| p.soc.name().to_owned()),
-        profile: predictor
-            .as_ref()
-            .ok()
-            .and_then(|p| p.profile.as_ref())
-            .map(spec_cost::Profile::source),
+        tool: tool(),
+        soc: basis.as_ref().map(Basis::soc),
+        profile: basis.as_ref().and_then(Basis::profile),
         acceptance: cli.acceptance.as_ref().map(|p| p.display().to_string()),
-        prompts: format!(
-            "{} prompts of {}, split judge",
-            encoded.len(),
-            cli.prompts.join(", ")
-        ),
+        prompts: of_prompts(cli, encoded.len(), "judge"),
         sampling: cli.mode(),
         max_tokens: cli.max_tokens,
         repeats: cli.repeats.max(1),
@@ -150,18 +171,31 @@ fn measure(cli: &Cli) -> Result<(), BenchError> {
         conditions,
         infos,
         &configurations,
-        &predictions,
+        &forecasts,
         runs,
     );
-    let json = serde_json::to_string_pretty(&results)?;
+    finish(cli, &results)
+}
+
+/// Makes everything anew from stored results.
+fn render(cli: &Cli, path: &Path) -> Result<(), BenchError> {
+    std::fs::create_dir_all(&cli.output).map_err(BenchError::writing(&cli.output))?;
+    let text = std::fs::read_to_string(path).map_err(BenchError::reading(path))?;
+    let results = results::stored::read(&text).map_err(|e| BenchError::damaged(path, &e))?;
+    finish(cli, &results)
+}
+
+/// Writes and prints.
+fn finish(cli: &Cli, results: &Results) -> Result<(), BenchError> {
+    let json = serde_json::to_string_pretty(results)?;
     write(&cli.output, "results.json", &json)?;
     write(&cli.output, "results.csv", &results.to_csv()?)?;
-    write(&cli.output, "page.html", &page::html(&results))?;
+    write(&cli.output, "page.html", &page::html(results))?;
     if cli.json {
         println!("{json}");
     }
     if !cli.quiet {
-        eprint!("{}", report::table(&results));
+        eprint!("{}", report::table(results));
         eprintln!("{}", cli.output.join("page.html").display());
     }
     match results.runs.iter().find(|r| r.same_as_plain == Some(false)) {
@@ -171,51 +205,4 @@ fn measure(cli: &Cli) -> Result<(), BenchError> {
             first: first.prompt.clone(),
         }),
     }
-}
-
-/// The predictor, or in words why there is none: a bundle without a device file can be measured all the same.
-fn predictor(
-    cli: &Cli,
-    ready: &[Ready],
-    runs: &[bench::Run],
-) -> Result<Result<Predictor, String>, BenchError> {
-    let profile = cli
-        .profile
-        .as_ref()
-        .map(|p| spec_cost::Profile::load(&p.display().to_string()));
-    let acceptance = cli.acceptance.as_ref().map(|path| {
-        let text = std::fs::read_to_string(path).map_err(BenchError::reading(path))?;
-        Ok::<_, BenchError>(Assumed::File {
-            path: path.display().to_string(),
-            text,
-            mode: cli.mode(),
-            task: None,
-        })
-    });
-    let (profile, assumed) = (profile.transpose()?, acceptance.transpose()?);
-    let soc = match (&cli.soc, ready.first()) {
-        (Some(name), _) => Soc::load(name)?,
-        (None, Some(first)) => match Soc::load(first.soc()) {
-            Ok(soc) => soc,
-            Err(e) => return Ok(Err(format!("nothing is predicted: {e}; give --soc"))),
-        },
-        (None, None) => return Ok(Err("nothing is predicted: there is no bundle".to_owned())),
-    };
-    let shortest = runs.iter().map(|r| r.prompt_tokens).min().unwrap_or(0);
-    let longest = runs
-        .iter()
-        .map(|r| r.prompt_tokens + r.tokens)
-        .max()
-        .unwrap_or(0);
-    Ok(Ok(Predictor {
-        soc,
-        profile,
-        assumed: assumed.unwrap_or_default(),
-        sampling: if cli.temperature == 0.0 {
-            spec_cost::Sampling::Greedy
-        } else {
-            spec_cost::Sampling::Rejection
-        },
-        context: (shortest as u64, longest as u64),
-    }))
 }

@@ -1,13 +1,16 @@
 //! Opens bundles and makes them ready: generators, prompts as tokens, what the cost model takes.
 
-use crate::bench::{Bundle, Configuration, Encoded};
+use crate::bench::{Bundle, Encoded};
 use crate::error::BenchError;
 use crate::prompts::Prompt;
 use crate::results::{BundleInfo, Place, Planned};
 use spec_profile::bundle::{Described, Opened};
-use spec_profile::predict::{Assumed, Pair, Prediction, Predictor, name};
+use spec_profile::predict::{Pair, PredictError, name};
 use spec_profile::profile::Role;
-use spec_runtime::generate::{Generator, Schedule};
+use spec_runtime::draft_length::goodput::Prior;
+use spec_runtime::generate::{
+    Asked, AskedLength, AskedSchedule, Drafting, Generator, Offer, Schedule, decide,
+};
 use spec_runtime::manifest;
 use spec_runtime::model::{InstanceOptions, LoadError, LoadOptions, Loaded, VulkanOptions};
 use spec_text::{Chat, Form, Words};
@@ -91,15 +94,43 @@ fn generator(
     })
 }
 
+/// Draft lengths chosen in the run, as spec-run does: from this prior on, or else what the bundle's own plan says.
+fn chosen_in_the_run(loaded: &Loaded, prior: Option<Prior>) -> Drafting {
+    let asked = Asked {
+        length: AskedLength::Auto { measure: true },
+        schedule: AskedSchedule::Sequential,
+    };
+    let mut offer = Offer::new(loaded, loaded.manifest().plan.as_ref());
+    if let Some(prior) = prior {
+        offer.prior = prior;
+    }
+    decide(&offer, asked).map_or(Drafting::Fixed(0), |d| d.drafting)
+}
+
 impl Ready {
-    /// As the benchmark takes it.
-    pub(crate) fn bundle(&self) -> Bundle {
+    /// As the benchmark takes it. `prior`: what is believed where draft lengths are chosen in the run.
+    pub(crate) fn bundle(&self, prior: Option<Prior>) -> Bundle {
         let (label, loaded) = (self.info.label.clone(), Arc::clone(&self.opened.loaded));
+        let (name, alone) = (label.clone(), Arc::clone(&loaded));
         Bundle {
             label: label.clone(),
             drafter: loaded.has_drafter(),
+            auto: chosen_in_the_run(&loaded, prior),
             make: Box::new(move |schedule| generator(&label, &loaded, schedule)),
+            draft: Box::new(move || {
+                let drafter = alone.instance(manifest::Role::Drafter, None);
+                drafter.map_err(|source| BenchError::Load {
+                    bundle: name.clone(),
+                    source,
+                })
+            }),
         }
+    }
+
+    /// Most tokens of one call of the target.
+    pub(crate) fn widest(&self) -> usize {
+        let widths = self.opened.loaded.widths(manifest::Role::Target);
+        widths.iter().copied().max().unwrap_or(1)
     }
 
     /// Names of target and drafter with their data types; `None` without a drafter.
@@ -113,10 +144,11 @@ impl Ready {
         &self.opened.loaded.manifest().soc
     }
 
-    fn pair(&self) -> Result<Pair, BenchError> {
+    /// As the cost model takes it.
+    pub(crate) fn pair(&self) -> Result<Pair, PredictError> {
         let manifest = self.opened.loaded.manifest();
         let (target, drafter) = (self.target.clone(), self.drafter.clone());
-        Ok(Pair::new(&self.info.label, manifest, target, drafter)?)
+        Pair::new(&self.info.label, manifest, target, drafter)
     }
 }
 
@@ -154,43 +186,4 @@ pub(crate) fn encode(ready: &[Ready], prompts: &[Prompt]) -> Result<Vec<Encoded>
         })
     };
     prompts.iter().map(encode).collect()
-}
-
-/// The predictions of all configurations, and why some are missing.
-pub(crate) fn predict(
-    predictor: &Result<Predictor, String>,
-    ready: &[Ready],
-    configurations: &[Configuration],
-) -> (Vec<Option<Prediction>>, Vec<String>) {
-    let predictor = match predictor {
-        Ok(predictor) => predictor,
-        Err(why) => return (vec![None; configurations.len()], vec![why.clone()]),
-    };
-    let mut notes: Vec<String> = vec![];
-    if predictor.profile.is_none() {
-        notes.push("without a profile, latencies are those of the device file".to_owned());
-    }
-    if matches!(predictor.assumed, Assumed::Unknown) {
-        notes.push("without measured acceptance, speculation is not predicted".to_owned());
-    }
-    let mut predictions = vec![];
-    for configuration in configurations {
-        let found = ready.get(configuration.bundle).map(|r| {
-            let pair = r.pair().map_err(|e| e.to_string())?;
-            let length = u32::try_from(configuration.draft_length).unwrap_or(u32::MAX);
-            let found = predictor.predict(&pair, length, configuration.schedule.strategy());
-            found.map_err(|e| format!("{}: {e}", r.info.label))
-        });
-        match found {
-            Some(Ok(prediction)) => predictions.push(prediction),
-            Some(Err(why)) => {
-                if !notes.contains(&why) {
-                    notes.push(why);
-                }
-                predictions.push(None);
-            }
-            None => predictions.push(None),
-        }
-    }
-    (predictions, notes)
 }

@@ -1,6 +1,8 @@
 //! One self-contained page: plots as inline SVG, tables beside them, no script, nothing from the network.
 
+mod lead;
 mod plots;
+mod speed_up;
 mod svg;
 mod tables;
 
@@ -42,17 +44,21 @@ pub(crate) fn html(results: &Results) -> String {
     );
     out.push_str(include_str!("page/style.css"));
     out.push_str("</style>\n</head>\n<body>\n<main>\n<h1>Speculative decoding: measured and predicted</h1>\n");
-    out.push_str(&tables::lead(results));
+    out.push_str(&lead::lead(results));
     section(&mut out, "speed-up", "Speed-up by draft length", |out| {
         out.push_str(
             "<p>Tokens a second of decoding, divided by those of plain decoding of the same target on the same cores. \
-             Points are measured: all tokens over all seconds; their bars span half the interquartile range of single prompts to either side. \
-             Lines are predicted by the cost model.</p>\n",
+             Points are measured: all tokens over all seconds. Lines are predicted by the cost model, from latencies and from acceptance on \
+             other prompts. Bars and bands span 95&nbsp;%, as other prompts of the same tasks would move them.</p>\n",
         );
         for (index, _) in results.bundles.iter().enumerate() {
-            out.push_str(&plots::speed_up(results, index));
+            out.push_str(&speed_up::speed_up(results, index));
+            out.push_str(&speed_up::lengths(results, index));
         }
         out.push_str(&tables::configurations(results));
+    });
+    section(&mut out, "tasks", "By task", |out| {
+        out.push_str(&tables::tasks(results))
     });
     if !results.acceptance.is_empty() {
         section(&mut out, "acceptance", "Acceptance by position", |out| {
@@ -76,8 +82,8 @@ pub(crate) fn html(results: &Results) -> String {
             out.push_str(&tables::shares(results));
         });
     }
-    section(&mut out, "tasks", "By task", |out| {
-        out.push_str(&tables::tasks(results))
+    section(&mut out, "rates", "Tokens a second", |out| {
+        out.push_str(&tables::rates(results))
     });
     section(&mut out, "conditions", "Conditions and sources", |out| {
         out.push_str(&tables::conditions(results));

@@ -14,7 +14,7 @@ pub(crate) enum Split {
 /// One prompt.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Prompt {
-    /// Unique: the task and a number.
+    /// Unique: the task, the number in its file, and the kind if it has one.
     pub(crate) id: String,
     pub(crate) task: String,
     pub(crate) split: Split,
@@ -31,6 +31,8 @@ struct File {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Entry {
+    /// What sort of prompt of the task it is, such as the language.
+    kind: Option<String>,
     split: Split,
     text: String,
 }
@@ -94,7 +96,10 @@ fn parse(text: &str, path: &str, split: Split, most: usize) -> Result<Vec<Prompt
         return Err(failed("task: needs a name, other than all".to_owned()));
     }
     let prompts = file.prompt.into_iter().enumerate().map(|(i, p)| Prompt {
-        id: format!("{}-{}", file.task, i + 1),
+        id: match p.kind {
+            Some(kind) => format!("{}-{}-{kind}", file.task, i + 1),
+            None => format!("{}-{}", file.task, i + 1),
+        },
         task: file.task.clone(),
         split: p.split,
         text: p.text.trim().to_owned(),
@@ -113,22 +118,115 @@ fn parse(text: &str, path: &str, split: Split, most: usize) -> Result<Vec<Prompt
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::collections::BTreeMap;
 
+    /// The kind of a built-in prompt: what follows the task and the number.
+    fn kind(prompt: &Prompt) -> String {
+        prompt.id.split('-').skip(2).collect()
+    }
+
+    /// How many prompts there are of each kind.
+    fn kinds(prompts: &[Prompt]) -> BTreeMap<String, usize> {
+        let mut counts = BTreeMap::new();
+        for prompt in prompts {
+            *counts.entry(kind(prompt)).or_insert(0) += 1;
+        }
+        counts
+    }
+
+    fn words(prompts: &[Prompt]) -> f64 {
+        let sum: usize = prompts
+            .iter()
+            .map(|p| p.text.split_whitespace().count())
+            .sum();
+        sum as f64 / prompts.len() as f64
+    }
+
+    /// Both halves have as many prompts of each kind, in the same order of kinds, and are as long; so it is for the first few of them.
     #[test]
-    fn the_built_in_sets_are_complete() {
-        for (name, text) in BUILT_IN {
-            let count = |split| parse(text, name, split, 99).expect(name).len();
-            let (calibrate, judge) = (count(Split::Calibrate), count(Split::Judge));
+    fn the_halves_of_the_built_in_sets_are_exchangeable() {
+        let expected = [
+            (
+                "translation",
+                &["French", "German", "Italian", "Portuguese", "Spanish"][..],
+            ),
+            (
+                "summary",
+                &["history", "minutes", "news", "review", "science"],
+            ),
+            (
+                "chat",
+                &["advise", "compare", "explain", "list", "plan", "write"],
+            ),
+            (
+                "code",
+                &[
+                    "C",
+                    "JavaScript",
+                    "Python",
+                    "Rust",
+                    "SQL",
+                    "algorithm",
+                    "shell",
+                ],
+            ),
+        ];
+        let mut texts = std::collections::HashSet::new();
+        for ((name, text), (task, names)) in BUILT_IN.into_iter().zip(expected) {
+            assert!(text.contains("Apache-2.0"), "{name}");
+            let halves =
+                [Split::Calibrate, Split::Judge].map(|s| parse(text, name, s, 999).expect(name));
+            let [calibrate, judge] = &halves;
+            assert_eq!((name, calibrate.len(), judge.len()), (task, 50, 50));
             assert!(
-                calibrate + judge >= 12 && calibrate.abs_diff(judge) <= 1,
+                calibrate.iter().map(kind).eq(judge.iter().map(kind)),
+                "{name}: pairs of a kind"
+            );
+            assert!(
+                kinds(calibrate)
+                    .into_keys()
+                    .eq(names.iter().map(|n| (*n).to_owned())),
                 "{name}"
             );
-            assert!(text.contains("Apache-2.0"), "{name}");
-            let all =
-                [Split::Calibrate, Split::Judge].map(|s| parse(text, name, s, 99).expect(name));
-            let texts: std::collections::HashSet<String> =
-                all.iter().flatten().map(|p| p.text.clone()).collect();
-            assert_eq!(texts.len(), calibrate + judge, "{name}: a prompt twice");
+            assert!(
+                kinds(calibrate).values().all(|n| *n >= 5),
+                "{name}: {:?}",
+                kinds(calibrate)
+            );
+            let longer = words(calibrate) / words(judge);
+            assert!((0.9..1.1).contains(&longer), "{name}: {longer}");
+            // the first ones are as mixed as all
+            for few in [names.len(), 2 * names.len(), 25] {
+                for (kind, count) in kinds(&parse(text, name, Split::Judge, few).expect(name)) {
+                    let share = few as f64 * kinds(judge)[&kind] as f64 / 50.0;
+                    assert!(
+                        (count as f64 - share).abs() <= 1.5,
+                        "{name}, {kind}: {count} of {few}"
+                    );
+                }
+            }
+            for prompt in halves.iter().flatten() {
+                assert_eq!(prompt.task, task);
+                assert!(texts.insert(prompt.text.clone()), "twice: {}", prompt.id);
+            }
+        }
+        assert_eq!(texts.len(), 400);
+    }
+
+    /// Sentences to translate have 15 to 35 words, texts to summarise 55 to 110.
+    #[test]
+    fn built_in_texts_are_of_the_length_that_they_should_be() {
+        let set = |name: &str| load(&[name.to_owned()], Split::Judge, 99).expect("built in");
+        // the request itself has up to 16 words more
+        for (name, least, most) in [("translation", 15, 35), ("summary", 55, 110)] {
+            for prompt in set(name) {
+                let words = prompt.text.split_whitespace().count();
+                assert!(
+                    (least..=most + 16).contains(&words),
+                    "{}: {words}",
+                    prompt.id
+                );
+            }
         }
     }
 

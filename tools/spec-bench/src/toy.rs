@@ -1,9 +1,11 @@
 //! Models for tests: one that counts upwards, and a drafter that errs at every so-manieth position.
 
+use crate::args::Lengths;
 use crate::bench::{Bundle, Encoded};
 use crate::error::BenchError;
+use spec_runtime::draft_length::goodput::Goodput;
 use spec_runtime::forward::{CallTime, Forward, ForwardError, check};
-use spec_runtime::generate::Generator;
+use spec_runtime::generate::{Drafting, Generator};
 use std::time::Duration;
 
 const VOCABULARY: usize = 32;
@@ -55,6 +57,13 @@ pub(crate) fn bundle(label: &str, errs: usize) -> Bundle {
     Bundle {
         label: label.to_owned(),
         drafter: true,
+        auto: Drafting::Goodput(Goodput::new(4)),
+        draft: Box::new(move || {
+            Ok(Box::new(Counter {
+                errs,
+                time: Duration::ZERO,
+            }))
+        }),
         make: Box::new(move |_| {
             let model = |errs, micros| Counter {
                 errs,
@@ -68,6 +77,14 @@ pub(crate) fn bundle(label: &str, errs: usize) -> Bundle {
                 source,
             })
         }),
+    }
+}
+
+/// Fixed lengths.
+pub(crate) fn lengths(fixed: &[usize]) -> Lengths {
+    Lengths {
+        fixed: fixed.to_vec(),
+        auto: false,
     }
 }
 

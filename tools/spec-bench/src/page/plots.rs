@@ -1,13 +1,19 @@
 //! The plots.
 
-use super::svg::{Frame, WIDTH, dashes, line, mark, short, step, ticks};
+use super::svg::{Frame, WIDTH, dashes, line, mark, short, ticks};
 use super::{drafts, escape};
-use crate::bench::{Kind, TimeLine};
-use crate::results::{Results, Row};
+use crate::bench::TimeLine;
+use crate::results::Results;
 use std::fmt::Write as _;
 
 /// A figure with a caption, a legend and a plot. `name` is what a screen reader says of the plot.
-fn figure(caption: &str, legend: &str, name: &str, height: f64, content: &str) -> String {
+pub(super) fn figure(
+    caption: &str,
+    legend: &str,
+    name: &str,
+    height: f64,
+    content: &str,
+) -> String {
     format!(
         "<figure>\n<figcaption>{caption}</figcaption>\n{legend}<div class=\"plot\" tabindex=\"0\" role=\"group\" aria-label=\"{name}\">\n\
          <svg viewBox=\"0 0 {WIDTH} {height}\" role=\"img\" aria-label=\"{name}\">\n<title>{name}</title>\n{content}</svg>\n</div>\n</figure>\n"
@@ -15,7 +21,7 @@ fn figure(caption: &str, legend: &str, name: &str, height: f64, content: &str) -
 }
 
 /// Entries: index of the colour, drawing in 30 by 14 units, text.
-fn legend(entries: &[(usize, String, String)]) -> String {
+pub(super) fn legend(entries: &[(usize, String, String)]) -> String {
     let mut out = "<ul class=\"legend\">\n".to_owned();
     for (colour, drawing, text) in entries {
         let _ = writeln!(
@@ -26,116 +32,6 @@ fn legend(entries: &[(usize, String, String)]) -> String {
     }
     out.push_str("</ul>\n");
     out
-}
-
-/// Predicted lines and measured points of a bundle.
-pub(super) fn speed_up(results: &Results, bundle: usize) -> String {
-    let Some(info) = results.bundles.get(bundle) else {
-        return String::new();
-    };
-    let mine = || {
-        results
-            .rows
-            .iter()
-            .filter(|r| r.configuration.bundle == bundle)
-    };
-    let longest = mine()
-        .map(|r| r.configuration.draft_length)
-        .max()
-        .unwrap_or(0);
-    if longest == 0 {
-        return String::new();
-    }
-    let predicted = |r: &Row| r.predicted.as_ref().map(|p| p.speed_up);
-    let tops = mine().map(|r| (r.speed_up + r.spread).max(predicted(r).unwrap_or(0.0)));
-    let top = tops.fold(1.0, f64::max) * 1.05;
-    let unit = step(top, 6.0);
-    let top = (top / unit).ceil() * unit;
-    let height = 330.0;
-    let frame = Frame::new(height, (-0.3, longest as f64 + 0.3), (0.0, top));
-    let whole = step(longest as f64, 16.0).max(1.0) as usize;
-    let xs: Vec<f64> = (0..=longest).step_by(whole).map(|x| x as f64).collect();
-    let ys = ticks(0.0, top, 6.0);
-    let mut out = frame.axes(&xs, "draft length, tokens", &ys, "speed-up, times");
-    let one = frame.y(1.0);
-    let _ = writeln!(
-        out,
-        "<line class=\"one\" x1=\"{:.1}\" x2=\"{:.1}\" y1=\"{one:.1}\" y2=\"{one:.1}\"/>",
-        frame.left,
-        frame.left + frame.width
-    );
-    let mut entries = vec![];
-    let plain = || mine().filter(|r| r.configuration.draft_length == 0);
-    let kinds = [Kind::Sequential, Kind::Overlapped];
-    let drafting = |kind: Kind| {
-        mine().filter(move |r| r.configuration.draft_length > 0 && r.configuration.schedule == kind)
-    };
-    let shown: Vec<Kind> = kinds
-        .into_iter()
-        .filter(|k| drafting(*k).next().is_some())
-        .collect();
-    for (i, kind) in shown.iter().enumerate() {
-        let rows: Vec<&Row> = plain().chain(drafting(*kind)).collect();
-        // beside each other where there are several
-        let shift = if shown.len() > 1 {
-            (i as f64 - 0.5) * 0.16
-        } else {
-            0.0
-        };
-        let at = |r: &Row| frame.x(r.configuration.draft_length as f64 + shift);
-        let points: Vec<(f64, f64)> = rows
-            .iter()
-            .filter_map(|r| Some((at(r), frame.y(predicted(r)?))))
-            .collect();
-        let _ = writeln!(out, "<g class=\"k{i}\">{}", line(&points, i));
-        for row in &rows {
-            let (x, y) = (at(row), frame.y(row.speed_up));
-            let (low, high) = (
-                frame.y(row.speed_up - row.spread),
-                frame.y(row.speed_up + row.spread),
-            );
-            let says = format!(
-                "{}, {}: measured {:.2} times, spread {:.2}",
-                kind.name(),
-                drafts(row.configuration.draft_length),
-                row.speed_up,
-                row.spread
-            );
-            let more = predicted(row).map_or(String::new(), |p| format!(", predicted {p:.2}"));
-            let _ = writeln!(
-                out,
-                "<g><title>{says}{more}</title><path class=\"s\" d=\"M{x:.1} {low:.1}V{high:.1}\"/>{}</g>",
-                mark(i, x, y)
-            );
-        }
-        out.push_str("</g>\n");
-        entries.push((i, mark(i, 15.0, 7.0), format!("{}, measured", kind.name())));
-        if points.len() > 1 {
-            let drawing = format!("<path class=\"s\"{} d=\"M0 7H30\"/>", dashes(i));
-            entries.push((i, drawing, format!("{}, predicted", kind.name())));
-        }
-    }
-    let planned = info.plan.as_ref().filter(|p| p.draft_length <= longest);
-    if let Some(plan) = planned {
-        let x = frame.x(plan.draft_length as f64);
-        let y = frame.top + frame.height - 4.0;
-        let _ = writeln!(
-            out,
-            "<g class=\"k4\"><title>the plan in the bundle: {}, {}</title><path class=\"f\" d=\"M{x:.1} {:.1}l6 9h-12z\"/></g>",
-            drafts(plan.draft_length),
-            escape(&plan.strategy),
-            y - 7.0
-        );
-        let drawing = "<path class=\"f\" d=\"M15 2l6 9h-12z\"/>".to_owned();
-        entries.push((
-            4,
-            drawing,
-            "draft length that the bundle's plan chose".to_owned(),
-        ));
-    }
-    let caption = format!("{}: {}", escape(&info.label), escape(&info.placement()));
-    let name = format!("Speed-up by draft length, {}", escape(&info.label));
-    figure(&caption, &legend(&entries), &name, height, &out)
 }
 
 /// Acceptance by position of a bundle, a line a task.

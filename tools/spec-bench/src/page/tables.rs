@@ -1,7 +1,8 @@
 //! Figures in words, and tables.
 
 use super::{drafts, escape};
-use crate::results::{CLOSE, Results, Row};
+use crate::noise::WIDTH;
+use crate::results::{Predicted, Results, Row};
 use std::fmt::Write as _;
 
 /// A row of a table: the first cell is its heading.
@@ -34,100 +35,77 @@ fn table(caption: &str, columns: &[&str], content: &str) -> String {
     )
 }
 
-/// What a configuration is called.
-fn called(results: &Results, row: &Row) -> String {
+/// What a configuration is called: with bundle and schedule only where there are several.
+pub(super) fn called(results: &Results, row: &Row) -> String {
     let c = &row.configuration;
     let label = results.bundles.get(c.bundle).map_or("", |b| &b.label);
+    let mut name = match results.bundles.len() {
+        1 => String::new(),
+        _ => format!("{}, ", escape(label)),
+    };
+    let drafting = |r: &&Row| r.configuration.draft_length > 0;
+    let others = results.rows.iter().filter(drafting);
+    let alike = |r: &Row| r.configuration.schedule == c.schedule;
+    if c.draft_length > 0 && !others.into_iter().all(alike) {
+        name.push_str(c.schedule.name());
+        name.push_str(", ");
+    }
     match c.draft_length {
-        0 => format!("{}, plain", escape(label)),
-        n => format!("{}, {}, {}", escape(label), c.schedule.name(), drafts(n)),
+        0 => name + "plain",
+        _ if c.auto => name + "chosen in the run",
+        n => name + &drafts(n),
     }
 }
 
-/// The answer, before all details.
-pub(super) fn lead(results: &Results) -> String {
-    let v = &results.verdict;
-    let mut out = "<ul class=\"figures\">\n".to_owned();
-    let mut figure = |number: &str, class: &str, text: &str| {
-        let _ = writeln!(
-            out,
-            "<li><strong class=\"{class}\">{number}</strong><span>{text}</span></li>"
-        );
-    };
-    if let Some(best) = v.best.and_then(|i| results.rows.get(i)) {
-        let text = format!(
-            "fastest as measured: {}, {:.2} tokens a second, relative to the fastest plain decoding",
-            called(results, best),
-            best.tokens_per_second
-        );
-        figure(&format!("{:.2}&times;", best.speed_up_over_best), "", &text);
+/// A number with half the width of its interval of 95 %.
+pub(super) fn estimate(value: f64, standard_error: Option<f64>) -> String {
+    match standard_error {
+        Some(e) if e > 0.0 => format!("{value:.3} &plusmn; {:.3}", WIDTH * e),
+        _ => format!("{value:.3}"),
     }
-    match (v.median_error, v.worst_error) {
-        (Some(median), Some(worst)) => {
-            let text = format!(
-                "median error of the predicted speed-up over {} configurations; the worst is {worst:.1} %",
-                v.compared
-            );
-            figure(&format!("{median:.1} %"), "", &text);
-        }
-        _ => figure(
-            "none",
-            "",
-            "no predictions: see the notes under Conditions and sources",
-        ),
-    }
-    if let (Some(choice), Some(loss), Some(good)) = (
-        v.choice.and_then(|i| results.rows.get(i)),
-        v.choice_loss,
-        v.choice_is_good,
-    ) {
-        let class = if good { "good" } else { "bad" };
-        let word = if good { "good choice" } else { "poor choice" };
-        let text = format!(
-            "the cost model chooses {}, {loss:.1} % slower than the measured best (up to {CLOSE} % counts as good)",
-            called(results, choice)
-        );
-        figure(word, class, &text);
-    }
-    let drafting = results
-        .runs
-        .iter()
-        .filter(|r| r.same_as_plain.is_some())
-        .count();
-    if drafting > 0 {
-        let (word, class) = if v.differing == 0 {
-            ("identical", "good")
-        } else {
-            ("different", "bad")
-        };
-        let text = format!(
-            "tokens of {} of {drafting} speculative runs are those of plain greedy decoding",
-            drafting - v.differing
-        );
-        figure(word, class, &text);
-    }
-    out.push_str("</ul>\n");
-    out
 }
+
+/// Columns of predictions: speed-up, its error, what that is owed to, and whether it may be chance.
+pub(super) const PREDICTED: [&str; 5] = [
+    "predicted speed-up",
+    "error",
+    "acceptance error",
+    "latency error",
+    "within noise",
+];
+
+/// Cells of [`PREDICTED`]; of plain decoding, which is what speed-ups are relative to, none.
+pub(super) fn predicted(p: Option<&Predicted>, plain: bool) -> [String; 5] {
+    let Some(p) = p.filter(|_| !plain) else {
+        return [NONE; 5].map(str::to_owned);
+    };
+    let within = match p.within_noise {
+        Some(true) => "yes",
+        Some(false) => "no",
+        None => NONE,
+    };
+    [
+        estimate(p.speed_up, p.standard_error),
+        percent(p.error),
+        percent(p.acceptance_error),
+        percent(p.latency_error),
+        within.to_owned(),
+    ]
+}
+
+/// A signed number of percent.
+pub(super) fn percent(x: f64) -> String {
+    format!("{x:+.1} %").replace('-', "&minus;")
+}
+
+/// Stands where there is no number.
+const NONE: &str = "&ndash;";
 
 /// All configurations.
 pub(super) fn configurations(results: &Results) -> String {
-    let columns = [
-        "configuration",
-        "tokens/s",
-        "speed-up",
-        "spread",
-        "predicted tokens/s",
-        "predicted speed-up",
-        "error of speed-up",
-        "error of tokens/s",
-        "over best plain",
-        "predicted over best plain",
-        "tokens a round",
-        "predicted tokens a round",
-        "c",
-        "v",
-    ];
+    let mut columns = vec!["configuration", "tokens/s", "speed-up"];
+    columns.extend(PREDICTED);
+    columns.extend(["tokens a round", "predicted tokens a round"]);
     let mut content = String::new();
     for (i, row) in results.rows.iter().enumerate() {
         let mut name = called(results, row);
@@ -137,39 +115,76 @@ pub(super) fn configurations(results: &Results) -> String {
         if results.verdict.choice == Some(i) {
             name.push_str(" <span class=\"mark\">(predicted best)</span>");
         }
-        let p = row.predicted.as_ref();
-        let opt = |x: Option<String>| x.unwrap_or_else(|| "&ndash;".to_owned());
-        let list = [
+        let (p, m) = (row.predicted.as_ref(), &row.measured);
+        let plain = row.configuration.draft_length == 0;
+        let mut list = vec![
             name,
-            format!("{:.2}", row.tokens_per_second),
-            format!("{:.3}", row.speed_up),
-            format!("{:.3}", row.spread),
-            opt(p.map(|p| format!("{:.2}", p.prediction.tokens_per_second))),
-            opt(p.map(|p| format!("{:.3}", p.speed_up))),
-            opt(p.map(|p| format!("{:+.1} %", p.error))),
-            opt(p.map(|p| format!("{:+.1} %", p.rate_error))),
-            format!("{:.3}", row.speed_up_over_best),
-            opt(p.map(|p| format!("{:.3}", p.speed_up_over_best))),
-            format!("{:.2}", row.tokens_per_round),
-            opt(p.map(|p| format!("{:.2}", p.prediction.tokens_per_round))),
-            opt(p
-                .filter(|p| p.prediction.c > 0.0)
-                .map(|p| format!("{:.3}", p.prediction.c))),
-            opt(p.map(|p| format!("{:.3}", p.prediction.v))),
+            format!("{:.2}", m.tokens_per_second),
+            estimate(m.speed_up, m.standard_error),
         ];
-        let class = if row.configuration.draft_length == 0 {
-            "plain"
-        } else {
-            ""
-        };
-        cells(&mut content, class, &list);
+        list.extend(predicted(p, plain));
+        list.push(estimate(m.tokens_per_round, m.tokens_per_round_error));
+        let tokens = p.map(|p| {
+            let tokens = p.guess.prediction.tokens_per_round;
+            estimate(tokens, p.guess.relative_standard_error.map(|e| e * tokens))
+        });
+        list.push(tokens.unwrap_or_else(|| NONE.to_owned()));
+        cells(&mut content, class(row), &list);
     }
-    let note = "<p>c is a drafter step and v a verification, both relative to a step of the target, as the cost model has them.</p>\n";
+    let note = "<p>&plusmn; spans 95&nbsp;%, as other prompts of the same tasks would move the number (a bootstrap over prompts). The error of \
+        acceptance is that of the tokens a round; the error of latency is that of the speed-up predicted for the tokens a round that \
+        were measured; both together make the error. It is within noise if the two intervals explain it.</p>\n";
     table(
         "All configurations, measured and predicted",
         &columns,
         &content,
     ) + note
+}
+
+/// Rates and what the cost model makes of a round.
+pub(super) fn rates(results: &Results) -> String {
+    let columns = [
+        "configuration",
+        "tokens/s",
+        "predicted tokens/s",
+        "error",
+        "over best plain",
+        "predicted over best plain",
+        "spread over prompts",
+        "drafts a round",
+        "c",
+        "v",
+    ];
+    let mut content = String::new();
+    for row in &results.rows {
+        let p = row.predicted.as_ref();
+        let model = p.map(|p| p.guess.prediction);
+        let opt = |x: Option<String>| x.unwrap_or_else(|| NONE.to_owned());
+        let list = [
+            called(results, row),
+            format!("{:.2}", row.measured.tokens_per_second),
+            opt(model.map(|p| format!("{:.2}", p.tokens_per_second))),
+            opt(p.map(|p| percent(p.rate_error))),
+            format!("{:.3}", row.speed_up_over_best),
+            opt(row.predicted_over_best.map(|x| format!("{x:.3}"))),
+            format!("{:.3}", row.spread),
+            format!("{:.2}", row.drafts_per_round),
+            opt(model.filter(|p| p.c > 0.0).map(|p| format!("{:.3}", p.c))),
+            opt(model.map(|p| format!("{:.3}", p.v))),
+        ];
+        cells(&mut content, class(row), &list);
+    }
+    let note = "<p>The spread is half the interquartile range of the speed-ups of single prompts. c is a drafter step and v a verification, \
+        both relative to a step of the target, as the cost model has them.</p>\n";
+    table("Tokens a second", &columns, &content) + note
+}
+
+/// Class of a table's row.
+fn class(row: &Row) -> &'static str {
+    match row.configuration.draft_length {
+        0 => "plain",
+        _ => "",
+    }
 }
 
 /// Acceptance by position.
@@ -217,57 +232,53 @@ pub(super) fn shares(results: &Results) -> String {
     ];
     let mut content = String::new();
     for row in &results.rows {
-        let rounds = row.tokens as f64 / row.tokens_per_round;
+        let rounds = row.measured.tokens as f64 / row.measured.tokens_per_round;
         let mut list = vec![called(results, row)];
         list.extend(row.shares.iter().map(|s| format!("{:.1} %", s * 100.0)));
-        list.push(format!("{:.2}", row.seconds / rounds * 1e3));
-        let class = if row.configuration.draft_length == 0 {
-            "plain"
-        } else {
-            ""
-        };
-        cells(&mut content, class, &list);
+        list.push(format!("{:.2}", row.measured.seconds / rounds * 1e3));
+        cells(&mut content, class(row), &list);
     }
     let note = "<p>Overlapped rounds run both models at once, so their shares may add up to more than 100 %.</p>\n";
     table("Shares of the decoding time", &columns, &content) + note
 }
 
-/// By task: tokens a second and speed-up.
+/// Each task by itself.
 pub(super) fn tasks(results: &Results) -> String {
-    let mut names: Vec<&String> = results
-        .rows
-        .iter()
-        .flat_map(|r| r.tasks.iter().map(|t| &t.0))
+    let mut columns = vec!["task, configuration", "tokens/s", "speed-up"];
+    columns.extend(PREDICTED);
+    columns.extend(["tokens a round"]);
+    let drafting = || {
+        results
+            .rows
+            .iter()
+            .filter(|r| r.configuration.draft_length > 0)
+    };
+    let mut names: Vec<&str> = drafting()
+        .flat_map(|r| r.by_task.iter().map(|t| t.task.as_str()))
         .collect();
-    names.sort();
+    names.sort_unstable();
     names.dedup();
-    let heads: Vec<String> = names
-        .iter()
-        .flat_map(|n| {
-            [
-                format!("{}, tokens/s", escape(n)),
-                format!("{}, speed-up", escape(n)),
-            ]
-        })
-        .collect();
-    let mut columns = vec!["configuration"];
-    columns.extend(heads.iter().map(String::as_str));
     let mut content = String::new();
-    for row in &results.rows {
-        let mut list = vec![called(results, row)];
-        for name in &names {
-            let found = row.tasks.iter().find(|t| t.0 == **name);
-            let (rate, speed_up) = found.map_or((0.0, 0.0), |t| (t.1, t.2));
-            list.extend([format!("{rate:.2}"), format!("{speed_up:.3}")]);
+    for name in names {
+        for row in drafting() {
+            for task in row.by_task.iter().filter(|t| t.task == name) {
+                let m = &task.measured;
+                let mut list = vec![
+                    format!("{}: {}", escape(name), called(results, row)),
+                    format!("{:.2}", m.tokens_per_second),
+                    estimate(m.speed_up, m.standard_error),
+                ];
+                list.extend(predicted(task.predicted.as_ref(), false));
+                list.push(estimate(m.tokens_per_round, m.tokens_per_round_error));
+                cells(&mut content, "", &list);
+            }
         }
-        let class = if row.configuration.draft_length == 0 {
-            "plain"
-        } else {
-            ""
-        };
-        cells(&mut content, class, &list);
     }
-    table("Measured by task", &columns, &content)
+    table(
+        "Each task, predicted with its own acceptance",
+        &columns,
+        &content,
+    )
 }
 
 /// Where, when, and from what.

@@ -46,8 +46,8 @@ fn the_page_is_whole_and_self_contained() {
     let plots = page.matches("role=\"img\"").count();
     assert_eq!(
         plots,
-        2 + 2 + results.time_lines.len(),
-        "speed-up, acceptance, rounds"
+        2 + 4 + 2 + results.time_lines.len(),
+        "speed-up, lengths chosen in the run, acceptance, rounds"
     );
     assert_eq!(page.matches("<figcaption>").count(), plots);
     for label in [
@@ -79,11 +79,33 @@ fn names_are_escaped() {
 fn the_table_has_every_number() {
     let results = sample();
     let page = html(&results);
+    let cell = |text: String| page.contains(&format!("<td>{text}</td>"));
+    let number = |value, error| cell(super::tables::estimate(value, error));
+    let percent = |x: f64| cell(super::tables::percent(x));
     for row in &results.rows {
-        assert!(page.contains(&format!(
-            "<td>{:.2}</td><td>{:.3}</td>",
-            row.tokens_per_second, row.speed_up
-        )));
+        let m = &row.measured;
+        assert!(
+            cell(format!("{:.2}", m.tokens_per_second)) && number(m.speed_up, m.standard_error)
+        );
+        assert!(number(m.tokens_per_round, m.tokens_per_round_error));
+        if let Some(p) = row
+            .predicted
+            .as_ref()
+            .filter(|_| row.configuration.draft_length > 0)
+        {
+            assert!(number(p.speed_up, p.standard_error));
+            assert!(percent(p.error) && percent(p.acceptance_error) && percent(p.latency_error));
+        }
+    }
+    for row in results
+        .rows
+        .iter()
+        .filter(|r| r.configuration.draft_length > 0)
+    {
+        for task in &row.by_task {
+            let m = &task.measured;
+            assert!(number(m.speed_up, m.standard_error), "{}", task.task);
+        }
     }
 }
 

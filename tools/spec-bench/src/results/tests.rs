@@ -1,6 +1,7 @@
 use super::*;
 use crate::bench::{Kind, Mode, configurations, run};
 use crate::toy;
+use spec_profile::predict::Prediction;
 use spec_runtime::sampling::Sampling;
 
 fn place(dtype: &str) -> Place {
@@ -17,7 +18,10 @@ pub(crate) fn sample() -> Results {
     let bundles = [toy::bundle("errs", 4), toy::bundle("<right>", 0)];
     let all = configurations(
         &bundles,
-        &[0, 1, 2, 4],
+        &crate::args::Lengths {
+            auto: true,
+            ..toy::lengths(&[0, 1, 2, 4])
+        },
         &[Kind::Sequential, Kind::Overlapped],
     );
     let mode = Mode {
@@ -56,24 +60,35 @@ pub(crate) fn sample() -> Results {
             .rows
             .iter()
             .find(same)
-            .map_or(0.0, |o| o.tokens_per_second)
+            .map_or(0.0, |o| o.measured.tokens_per_second)
     };
-    let mut predictions: Vec<Option<Prediction>> = first
+    let guess = |m: &Measured, plain: f64| Guess {
+        prediction: Prediction {
+            tokens_per_second: m.speed_up * plain,
+            plain_tokens_per_second: plain,
+            tokens_per_round: m.tokens_per_round,
+            c: 0.25,
+            v: 1.0,
+            measured: true,
+        },
+        relative_standard_error: Some(0.01),
+    };
+    let mut forecasts: Vec<Forecast> = first
         .rows
         .iter()
-        .map(|r| {
-            Some(Prediction {
-                tokens_per_second: r.tokens_per_second,
-                plain_tokens_per_second: plain(r),
-                tokens_per_round: r.tokens_per_round,
-                c: 0.25,
-                v: 1.0,
-                measured: true,
-            })
+        .map(|r| match r.configuration.auto {
+            true => Forecast::default(),
+            false => Forecast {
+                pooled: Some(guess(&r.measured, plain(r))),
+                tasks: (r.by_task.iter())
+                    .map(|t| (t.task.clone(), guess(&t.measured, 10.0)))
+                    .collect(),
+            },
         })
         .collect();
-    if let Some(Some(last)) = predictions.last_mut() {
-        last.tokens_per_second *= 0.5;
+    let pooled = forecasts.iter_mut().filter_map(|f| f.pooled.as_mut());
+    if let Some(last) = pooled.last() {
+        last.prediction.tokens_per_second *= 0.5;
     }
     let runs = Runs {
         runs: first.runs.clone(),
@@ -85,7 +100,7 @@ pub(crate) fn sample() -> Results {
         Conditions::default(),
         infos,
         &all,
-        &predictions,
+        &forecasts,
         runs,
     );
     again.acceptance = first.acceptance;
@@ -109,28 +124,49 @@ fn sources() -> Sources {
 #[test]
 fn predictions_are_compared_with_what_was_measured() {
     let found = sample();
-    assert_eq!(found.rows.len(), 2 * (1 + 2 * 3));
+    assert_eq!(found.rows.len(), 2 * (1 + 2 * (3 + 1)));
     let v = &found.verdict;
-    assert_eq!((v.compared, v.differing), (12, 0));
-    assert!(
-        v.median_error.is_some_and(|e| e < 1e-9),
-        "all but one are right: {v:?}"
-    );
-    assert!(
-        v.worst_error.is_some_and(|e| (e - 50.0).abs() < 1e-9),
-        "{v:?}"
-    );
+    let pooled = v.pooled.expect("predicted");
+    assert_eq!((pooled.compared, v.differing), (12, 0));
+    assert!(pooled.total.0 < 1e-9, "all but one are right: {v:?}");
+    assert!((pooled.total.1 - 50.0).abs() < 1e-9, "{v:?}");
+    assert_eq!(pooled.within_noise, (11, 12), "all but one");
+    let by_task = v.by_task.expect("predicted");
+    assert_eq!(by_task.compared, 2 * 12);
+    assert!(by_task.total.1 < 1e-9, "{v:?}");
+    // one prompt of chat says nothing of others
+    assert_eq!(by_task.within_noise, (12, 12));
     let last = found
         .rows
-        .last()
-        .and_then(|r| r.predicted.clone())
+        .iter()
+        .filter_map(|r| r.predicted)
+        .next_back()
         .expect("predicted");
+    assert!((last.latency_error + 50.0).abs() < 1e-9 && last.acceptance_error.abs() < 1e-9);
+    assert!((pooled.latency.1 - 50.0).abs() < 1e-9 && pooled.acceptance.1 < 1e-9);
+    let chosen: Vec<&Row> = found.rows.iter().filter(|r| r.configuration.auto).collect();
+    assert_eq!(chosen.len(), 4, "two bundles, two schedules");
+    assert_eq!(v.chosen_losses.len(), 4);
+    for row in &chosen {
+        let rounds: u64 = row.lengths.iter().sum();
+        assert!(rounds > 0 && row.lengths.len() <= 5, "{row:?}");
+        let drafts: u64 = (0..).zip(&row.lengths).map(|(n, count)| n * count).sum();
+        let average = drafts as f64 / rounds as f64;
+        assert!((average - row.drafts_per_round).abs() < 1e-9, "{row:?}");
+    }
+    assert!(
+        chosen
+            .iter()
+            .all(|r| r.predicted.is_none() && r.drafts_per_round <= 4.0),
+        "{chosen:?}"
+    );
     assert!((last.error + 50.0).abs() < 1e-9 && (last.rate_error + 50.0).abs() < 1e-9);
     let row = |bundle, draft_length, schedule| {
         let c = Configuration {
             bundle,
             schedule,
             draft_length,
+            auto: false,
         };
         found
             .rows
@@ -140,18 +176,27 @@ fn predictions_are_compared_with_what_was_measured() {
     };
     let plain = row(0, 0, Kind::Sequential);
     assert_eq!(
-        (plain.speed_up, plain.spread, plain.tokens_per_round),
+        (
+            plain.measured.speed_up,
+            plain.spread,
+            plain.measured.tokens_per_round
+        ),
         (1.0, 0.0, 1.0)
     );
     // a call of the target gives five tokens, not one, and drafts cost nothing: faster, whatever the machine does beside it
     let four = row(1, 4, Kind::Sequential);
     assert!(
-        four.speed_up > 1.2 && four.tokens_per_round > 4.0,
+        four.measured.speed_up > 1.2 && four.measured.tokens_per_round > 4.0,
         "{four:?}"
     );
-    assert!(four.tasks.iter().map(|t| t.0.as_str()).eq(["chat", "code"]));
+    assert!(
+        four.by_task
+            .iter()
+            .map(|t| t.task.as_str())
+            .eq(["chat", "code"])
+    );
     assert!(four.shares.iter().take(2).sum::<f64>() > 0.5, "{four:?}");
-    assert!(row(0, 4, Kind::Sequential).tokens_per_round < four.tokens_per_round);
+    assert!(row(0, 4, Kind::Sequential).measured.tokens_per_round < four.measured.tokens_per_round);
     assert_eq!(v.plan_losses.len(), 2);
     assert!(v.plan_losses.iter().all(|l| l.is_some_and(|l| l >= 0.0)));
     assert_eq!(v.choice_is_good, v.choice_loss.map(|l| l <= CLOSE));
@@ -181,19 +226,15 @@ fn acceptance_is_that_of_the_toys() {
 }
 
 #[test]
-fn the_csv_has_a_line_a_configuration() {
+fn the_csv_has_a_line_a_configuration_and_task() {
     let found = sample();
     let text = found.to_csv().expect("text");
     let mut reader = csv::Reader::from_reader(text.as_bytes());
     let columns = reader.headers().expect("a header").len();
     let rows: Vec<csv::StringRecord> = reader.records().map(|r| r.expect("a record")).collect();
-    assert_eq!((columns, rows.len()), (20, found.rows.len()));
+    assert_eq!((columns, rows.len()), (26, 3 * found.rows.len()));
+    let tasks: Vec<&str> = rows.iter().take(4).map(|r| &r[5]).collect();
+    assert_eq!(tasks, ["all", "chat", "code", "all"]);
     assert!(rows.iter().all(|r| r.len() == columns));
     assert_eq!(&rows[0][2], "cpu:2:f16");
-}
-
-#[test]
-fn nothing_predicted_is_no_error() {
-    let found = verdict(&[], &[]);
-    assert_eq!(found, Verdict::default());
 }
