@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The main job, from a model's weights to text: imports SmolLM2-135M with a 4-bit copy of itself as the drafter, plans and compiles both for
+# The main job, from a model's weights to text: imports SmolLM2-135M with an 8-bit copy of itself as the drafter, plans and compiles both for
 # this machine, writes the weights, and generates text, with predicted and measured speed. Everything goes into out/demo.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -19,8 +19,8 @@ out=out/demo
 mkdir -p "$out"
 start=$SECONDS
 
-say spec-import --target "$model" --self-draft i4g32 -o $out/model
-say spec-compile $out/model/model.mlir --quantize 'target=f16' --keep-drafter --plan-options 'alpha=0.75' -o $out/bundle
+say spec-import --target "$model" --self-draft i8 -o $out/model
+say spec-compile $out/model/model.mlir --quantize 'target=f16 activations=int8' --keep-drafter --plan-options 'alpha=0.95' -o $out/bundle
 say spec-weights --model $out/model --manifest $out/bundle/manifest.json
 say spec-profile $out/bundle --contexts 64,128 --seconds 10 -o $out/profile.toml
 say spec-run $out/bundle --profile $out/profile.toml --chat --prompt 'Explain in two sentences why the sky is blue.' --max-tokens 96 --compare

@@ -7,7 +7,7 @@ use crate::calibrate::Calibration;
 use crate::error::BenchError;
 use crate::open::Ready;
 use serde::{Deserialize, Serialize};
-use spec_cost::{Profile, Soc, Strategy};
+use spec_cost::{Profile, Soc};
 use spec_profile::predict::{Assumed, Pair, Prediction, Predictor};
 use spec_runtime::draft_length::goodput::Prior;
 use std::collections::BTreeMap;
@@ -221,28 +221,9 @@ impl Basis {
         let predictor = self.predictor(None, (shortest as u64, (longest + max_tokens) as u64));
         let pair = ready.pair().ok()?;
         let acceptance = predictor.acceptance(&pair).ok()??;
-        let mut prior = Prior::default();
-        let mut best = 0.0;
-        for length in 0..ready.widest().min(spec_runtime::draft_length::MAX + 1) {
-            let gamma = u32::try_from(length).ok()?;
-            let schedule = Strategy::Sequential;
-            let found = predictor
-                .evaluate(&pair, &acceptance, gamma, schedule)
-                .ok()?;
-            prior.target.push(match length {
-                0 => (1, found.target_step_seconds),
-                _ => (length + 1, found.candidate.verify_seconds),
-            });
-            if length == 1 {
-                prior.drafter.push((1, found.draft_step_seconds));
-            }
-            prior.survival = acceptance.survival(gamma);
-            if found.candidate.tokens_per_second > best {
-                best = found.candidate.tokens_per_second;
-                prior.draft_length = Some(length);
-            }
-        }
-        Some(prior)
+        let widest = ready.widest().min(spec_runtime::draft_length::MAX + 1);
+        let lengths = 0..u32::try_from(widest).ok()?;
+        predictor.prior(&pair, &acceptance, lengths).ok()
     }
 }
 

@@ -7,6 +7,7 @@ use spec_cost::{
     Acceptance, AcceptanceFilter, CostError, DType, Evaluation, ModelShape, Pin, Problem, Profile,
     Sampling, SearchOptions, Soc, Strategy, evaluate,
 };
+use spec_runtime::draft_length::goodput::Prior;
 use spec_runtime::manifest::Manifest;
 
 /// Why there is no prediction.
@@ -303,6 +304,38 @@ impl Predictor {
         };
         let found = self.evaluate(pair, &acceptance, draft_length, strategy)?;
         Ok(Some(Prediction::from(&found)))
+    }
+
+    /// What is believed of acceptance and time before a run that chooses its draft lengths: calls of `lengths` drafts, ascending from 0
+    /// on, in sequential rounds. The best of them is the length to begin with.
+    ///
+    /// # Errors
+    /// As [`Predictor::evaluate`].
+    pub fn prior(
+        &self,
+        pair: &Pair,
+        acceptance: &Acceptance,
+        lengths: impl IntoIterator<Item = u32>,
+    ) -> Result<Prior, CostError> {
+        let mut prior = Prior::default();
+        let mut best = 0.0;
+        for length in lengths {
+            let found = self.evaluate(pair, acceptance, length, Strategy::Sequential)?;
+            let drafts = usize::try_from(length).unwrap_or(usize::MAX);
+            prior.target.push(match drafts {
+                0 => (1, found.target_step_seconds),
+                _ => (drafts.saturating_add(1), found.candidate.verify_seconds),
+            });
+            if drafts == 1 {
+                prior.drafter.push((1, found.draft_step_seconds));
+            }
+            prior.survival = acceptance.survival(length);
+            if found.candidate.tokens_per_second > best {
+                best = found.candidate.tokens_per_second;
+                prior.draft_length = Some(drafts);
+            }
+        }
+        Ok(prior)
     }
 }
 

@@ -139,30 +139,21 @@ impl Replan {
     /// # Errors
     /// The cost model does not take it.
     pub fn prior(&self) -> Result<Prior, RunError> {
-        let mut prior = Prior {
+        let prior = match self.predictor.acceptance(&self.pair)? {
+            None => Prior::default(),
+            Some(acceptance) => {
+                let sequential = self
+                    .ways
+                    .iter()
+                    .filter(|w| w.schedule != Strategy::Overlapped);
+                let lengths = sequential.map(|w| w.draft_length);
+                self.predictor.prior(&self.pair, &acceptance, lengths)?
+            }
+        };
+        Ok(Prior {
             draft_length: usize::try_from(self.chosen.draft_length).ok(),
-            ..Prior::default()
-        };
-        let Some(acceptance) = self.predictor.acceptance(&self.pair)? else {
-            return Ok(prior);
-        };
-        for way in &self.ways {
-            if way.schedule == Strategy::Overlapped {
-                continue;
-            }
-            let (length, schedule) = (way.draft_length, way.schedule);
-            let found = (self.predictor).evaluate(&self.pair, &acceptance, length, schedule)?;
-            let tokens = usize::try_from(length).unwrap_or(MAX) + 1;
-            prior.target.push(match length {
-                0 => (tokens, found.target_step_seconds),
-                _ => (tokens, found.candidate.verify_seconds),
-            });
-            if length == 1 {
-                prior.drafter.push((1, found.draft_step_seconds));
-            }
-            prior.survival = acceptance.survival(length);
-        }
-        Ok(prior)
+            ..prior
+        })
     }
 
     /// What the cost model says of the chosen way if drafts are accepted as they were in a run. `None`: no drafts were made.

@@ -70,9 +70,9 @@ mod tests {
             1.2,
         );
         close(p.standard_error.expect("known"), 0.12);
-        // 0.25 off; 1.96 times the root of 0.12 and 0.03 squared is 0.242, with 0.13 it is 0.261
+        // 0.25 off; 1.96 times the root of 0.12 and 0.03 squared is 0.242; of 0.125 and 0.03 it is 0.252, of 0.125 alone 0.245
         assert_eq!(p.within_noise, Some(false));
-        let wider = predicted(guess(Some(0.13 / 1.5)), &measured);
+        let wider = predicted(guess(Some(0.125 / 1.5)), &measured);
         assert_eq!(wider.within_noise, Some(true));
         assert_eq!(predicted(guess(None), &measured).within_noise, None);
     }
