@@ -6,8 +6,8 @@
                  [--profile FILE --acceptance FILE]
 
 BUNDLE is a folder of spec-compile and spec-weights. FILE has one prompt a line (JSON strings; default: five below), each wrapped in the model's chat
-template by both sides. llama.cpp's plain speed is its own loop of one-token calls (llama_plain.py, in a Python that has llama_cpp). "The plan" is the bundle's,
-or what spec-run makes of a profile and an acceptance file. Medians over prompts and rounds; a run counts the decoding only, not the prompt.
+template by both sides. llama.cpp's plain speed is its own loop of one-token calls (llama_plain.py, in a Python that has llama_cpp). "In the run": spec-run chooses draft lengths itself,
+from the bundle's plan on, or from a profile and an acceptance file. Medians over prompts and rounds; a run counts the decoding only, not the prompt.
 """
 
 import argparse
@@ -81,7 +81,7 @@ def main():
     lengths = [int(n) for n in args.lengths.split(",")]
     columns = {"llama.cpp plain": lambda f: llama_plain(args, f)}
     columns |= {f"llama.cpp draft {n}": lambda f, n=n: llama_speculative(args, f, n) for n in lengths}
-    columns |= {"ours plain": lambda f: ours(args, f, 0), "ours, the plan": lambda f: ours(args, f, None)}
+    columns |= {"ours plain": lambda f: ours(args, f, 0), "ours, in the run": lambda f: ours(args, f, None)}
     columns |= {f"ours draft {n}": lambda f, n=n: ours(args, f, n) for n in lengths}
     measured = {name: [] for name in columns}
     with tempfile.TemporaryDirectory() as folder:
